@@ -1,0 +1,52 @@
+//! Stage 5: Kamailio's types, the shim's functions and what `curl-sys` lacks of libcurl, as Rust.
+
+use crate::host::Host;
+use std::path::PathBuf;
+use std::env;
+
+/// Writes `kamailio.rs` and `libcurl.rs` into `OUT_DIR`.
+///
+/// # Errors
+/// What bindgen said.
+pub fn generate(host: &Host) -> Result<(), String> {
+    let out = PathBuf::from(env::var("OUT_DIR").map_err(|error| error.to_string())?);
+    write(kamailio(host), &out.join("kamailio.rs"))?;
+    write(libcurl(), &out.join("libcurl.rs"))
+}
+
+fn write(builder: bindgen::Builder, path: &std::path::Path) -> Result<(), String> {
+    let bindings = builder.generate().map_err(|error| error.to_string())?;
+    bindings.write_to_file(path).map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
+fn kamailio(host: &Host) -> bindgen::Builder {
+    let flags = host.flags.iter().filter(|flag| flag.starts_with("-D"));
+    bindgen::Builder::default()
+        .header("kamailio-shim/shim.h")
+        .clang_args(flags)
+        .clang_arg("-Iinclude")
+        .clang_arg(format!("-I{}", host.sources.display()))
+        .clang_arg("-DMOD_NAME=\"http_async_client\"")
+        .allowlist_function("shim_.*|fixup_(free_)?spve_spve|get_str_fparam")
+        .allowlist_function("pv_(get_null|get_strval|get_strintval|get_sintval|cache_get|parse_index)")
+        .allowlist_function("pv_get_spec_(index|name)|register_module_stats|sr_kemi_modules_add")
+        .allowlist_var("(shim|SHIM)_.*|PARAM_.*|PV_.*|PROC_.*|ANY_ROUTE|SR_KEMIP_.*|STAT_.*|AVP_NAME_STR|L_[A-Z]+")
+        .allowlist_type("module_exports|cmd_export|param_export|_pv_export|sr_kemi|stat_export_s|_pv_type")
+        .blocklist_type("ResumeOutcome|ResumeTarget|TransactionState")
+        .opaque_type("sip_msg|fparam|action")
+        .prepend_enum_name(false)
+        .derive_default(false)
+        .layout_tests(false)
+        .generate_comments(false)
+}
+
+fn libcurl() -> bindgen::Builder {
+    bindgen::Builder::default()
+        .header("kamailio-shim/libcurl.h")
+        .allowlist_function("curl_url.*")
+        .allowlist_var("CURLU_.*")
+        .allowlist_type("CURLUPart|CURLUcode|CURLoption")
+        .prepend_enum_name(false)
+        .layout_tests(false)
+        .generate_comments(false)
+}

@@ -1,0 +1,60 @@
+/* What C may use of the Rust side of http_async_client. Written by cbindgen: do not edit. */
+
+#ifndef HTTP_ASYNC_CLIENT_H
+#define HTTP_ASYNC_CLIENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// How the attempt to resume a transaction ended (Kamailio `t_continue`).
+typedef enum {
+  // The route ran.
+  RESUME_OUTCOME_RUN,
+  // The transaction was cancelled, has timed out or is gone; nothing ran.
+  RESUME_OUTCOME_GONE,
+} ResumeOutcome;
+
+// What the running script has as its SIP transaction (Kamailio `t_gett`, `T_ASYNC_SUSPENDED`).
+typedef enum {
+  // No transaction exists.
+  TRANSACTION_STATE_NONE,
+  // A transaction exists and is not suspended.
+  TRANSACTION_STATE_OPEN,
+  // A transaction exists and waits for somebody to resume it.
+  TRANSACTION_STATE_SUSPENDED,
+} TransactionState;
+
+// `module_exports_t`. Wrapped, because it holds pointers; the wrapper has the same layout.
+typedef module_exports_t Exports;
+
+// A C string behind a pointer, as `MODULE_VERSION` in `core/sr_module.h` declares it.
+typedef const char *Text;
+
+// The route or function to run when a query has ended.
+typedef struct {
+  // Index into Kamailio's `main_rt`; -1 with a KEMI script.
+  int route_index;
+  // Route type in which the query was sent (Kamailio `get_route_type`).
+  int route_type;
+  // Name of the KEMI function, NUL-terminated; null with the native script language.
+  const char *function;
+  // Length of `function` in bytes.
+  int function_length;
+} ResumeTarget;
+
+// The module's tables and functions (`core/sr_module.h`).
+extern const Exports exports;
+
+// Kamailio refuses a module whose version is not its own.
+extern const Text module_version;
+
+// Kamailio refuses a module whose compile flags are not its own.
+extern const Text module_flags;
+
+// Layout of [`exports`]: `MODULE_INTERFACE_VER`.
+extern const unsigned int module_interface_ver;
+
+// Called when the module has been loaded, before any parameter is set.
+int mod_register(char *_path, int *_dlflags, void *_reserved1, void *_reserved2);
+
+#endif  /* HTTP_ASYNC_CLIENT_H */

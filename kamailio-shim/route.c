@@ -1,0 +1,60 @@
+#include "shim.h"
+#include "core/cfg/cfg_struct.h"
+#include "core/fmsg.h"
+#include "core/receive.h"
+
+#include "target.h"
+
+int shim_route_type(void)
+{
+	return get_route_type();
+}
+
+int shim_route_index(const char *name)
+{
+	return route_lookup(&main_rt, (char *)name);
+}
+
+int shim_script_is_kemi(void)
+{
+	return sr_kemi_eng_get() != NULL;
+}
+
+struct action *target_action(const ResumeTarget *target)
+{
+	if(target->route_index < 0 || target->route_index >= main_rt.entries) {
+		return NULL;
+	}
+	return main_rt.rlist[target->route_index];
+}
+
+str target_function(const ResumeTarget *target)
+{
+	str name = {(char *)target->function, target->function_length};
+	return name;
+}
+
+/* The static message of faked_msg_next() would carry one callback's URI, flags and lumps into the next. */
+int shim_route_run_detached(const ResumeTarget *target)
+{
+	sip_msg_t message;
+	struct action *action = target_action(target);
+	str function = target_function(target);
+	str event = str_init("http_async_client:callback");
+	int route_type = get_route_type();
+
+	cfg_update();
+	if(faked_msg_get_new(&message) < 0) {
+		return -1;
+	}
+	set_route_type(EVENT_ROUTE);
+	if(function.s != NULL) {
+		sr_kemi_route(sr_kemi_eng_get(), &message, EVENT_ROUTE, &function, &event);
+	} else if(action != NULL) {
+		run_top_route(action, &message, 0);
+	}
+	set_route_type(route_type);
+	ksr_msg_env_reset();
+	free_sip_msg(&message);
+	return 0;
+}

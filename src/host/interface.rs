@@ -1,0 +1,41 @@
+//! Types that the C shim and the Rust side share. cbindgen writes them into `include/http_async_client.h`.
+
+use std::ffi::{c_char, c_int};
+
+/// What the running script has as its SIP transaction (Kamailio `t_gett`, `T_ASYNC_SUSPENDED`).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "the C shim makes the values")]
+pub enum TransactionState {
+    /// No transaction exists.
+    None,
+    /// A transaction exists and is not suspended.
+    Open,
+    /// A transaction exists and waits for somebody to resume it.
+    Suspended,
+}
+
+/// How the attempt to resume a transaction ended (Kamailio `t_continue`).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "the C shim makes the values")]
+pub enum ResumeOutcome {
+    /// The route ran.
+    Run,
+    /// The transaction was cancelled, has timed out or is gone; nothing ran.
+    Gone,
+}
+
+/// The route or function to run when a query has ended.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ResumeTarget {
+    /// Index into Kamailio's `main_rt`; -1 with a KEMI script.
+    pub route_index: c_int,
+    /// Route type in which the query was sent (Kamailio `get_route_type`).
+    pub route_type: c_int,
+    /// Name of the KEMI function, NUL-terminated; null with the native script language.
+    pub function: *const c_char,
+    /// Length of `function` in bytes.
+    pub function_length: c_int,
+}

@@ -1,0 +1,28 @@
+//! Safe faces of Kamailio. Nothing outside this folder sees a Kamailio type or calls a Kamailio function.
+//!
+//! Every file names the process that may use it. What all of them rely on: Kamailio's processes have one thread each.
+
+pub mod exports;
+mod guard;
+pub mod interface;
+pub mod kemi;
+pub mod log;
+pub mod memory;
+pub mod message;
+mod parameters;
+pub mod process;
+pub mod route;
+mod script_function;
+pub mod statistics;
+pub mod transaction;
+pub mod variable;
+
+/// Kamailio's types and the shim's functions, as bindgen reads them from the headers.
+#[allow(missing_docs, non_camel_case_types, non_upper_case_globals, non_snake_case, dead_code)]
+#[allow(unsafe_op_in_unsafe_fn, clippy::all, clippy::undocumented_unsafe_blocks)]
+pub(crate) mod sys {
+    use super::interface::{ResumeOutcome, ResumeTarget, TransactionState};
+    include!(concat!(env!("OUT_DIR"), "/kamailio.rs"));
+}
+
+pub use guard::guarded;

@@ -1,0 +1,48 @@
+//! Routes of the script: their names, the route type that runs now, and running one without a transaction.
+
+use super::interface::ResumeTarget;
+use super::sys;
+use std::ffi::{CStr, c_int};
+
+/// Kamailio's bit mask of the route that is running (`get_route_type`). Script processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteType(pub c_int);
+
+/// `REQUEST_ROUTE` of `core/route.h`.
+pub const REQUEST_ROUTE: RouteType = RouteType(sys::SHIM_REQUEST_ROUTE as c_int);
+/// `FAILURE_ROUTE` of `core/route.h`.
+pub const FAILURE_ROUTE: RouteType = RouteType(sys::SHIM_FAILURE_ROUTE as c_int);
+/// `TM_ONREPLY_ROUTE` of `core/route.h`.
+pub const TM_ONREPLY_ROUTE: RouteType = RouteType(sys::SHIM_TM_ONREPLY_ROUTE as c_int);
+
+/// The type of the route that is running. Other routes' bits include those of `REQUEST_ROUTE`: compare with `==`.
+pub fn current_type() -> RouteType {
+    // SAFETY: reads a global of the core.
+    RouteType(unsafe { sys::shim_route_type() })
+}
+
+/// Whether the script is written in a KEMI language, where routes are functions that cannot be looked up.
+pub fn script_is_kemi() -> bool {
+    // SAFETY: reads a global of the core.
+    unsafe { sys::shim_script_is_kemi() != 0 }
+}
+
+/// Index of a `route[name]` in the native script; `None` when there is no such route. Stable after the start.
+pub fn index_of(name: &CStr) -> Option<c_int> {
+    // SAFETY: route_lookup reads the NUL-terminated name and the core's table, which is complete before the fork.
+    let index = unsafe { sys::shim_route_index(name.as_ptr()) };
+    (index >= 0).then_some(index)
+}
+
+/// Runs a route on a message of its own, as an event route. HTTP workers.
+///
+/// # Errors
+/// Kamailio could not make the message.
+pub fn run_detached(target: &ResumeTarget) -> Result<(), DetachedError> {
+    // SAFETY: `target` and the name it points to live through the call; an HTTP worker may run routes.
+    if unsafe { sys::shim_route_run_detached(target) } < 0 { Err(DetachedError) } else { Ok(()) }
+}
+
+/// Kamailio could not make a message for a route to run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DetachedError;

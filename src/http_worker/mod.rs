@@ -1,0 +1,20 @@
+//! From the ring to the callback route. Runs in the HTTP workers; one thread, one loop, nothing shared but the ring.
+//!
+//! In the order in which a query meets them: [`process`] forks off into the loop, `worker` owns everything the loop
+//! acts upon, `receive` takes queries from the ring, `resolve` finds addresses, `request` sets up the easy handle,
+//! `response` collects what comes back, `redirect` sends the query on, `outcome` and `resume` end it,
+//! [`reply_variables`] show it to the script.
+#![forbid(unsafe_code)]
+
+mod deadlines;
+mod outcome;
+pub mod process;
+mod redirect;
+pub mod reply_variables;
+mod request;
+mod resolve;
+mod response;
+mod resume;
+mod trace;
+mod transfer;
+mod worker;

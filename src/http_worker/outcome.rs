@@ -1,0 +1,87 @@
+//! How a query ended, as the script will see it.
+
+use super::response::Response;
+use super::trace::without_credentials;
+use crate::module::statistics::Statistic;
+use crate::transport::easy::Easy;
+use crate::transport::error::TransferError;
+use curl_sys as curl;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The one end of a query.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The response, or libcurl's words on why there is none.
+    pub result: Result<Received, Rc<Vec<u8>>>,
+    /// What it counts as.
+    pub statistic: Statistic,
+    /// Times of the transfer.
+    pub times: Times,
+}
+
+/// A complete response.
+#[derive(Debug)]
+pub struct Received {
+    /// Its status.
+    pub status: u16,
+    /// Status line and headers, then the body.
+    pub bytes: Rc<Vec<u8>>,
+    /// How many of the bytes are status line and headers.
+    pub head_length: usize,
+}
+
+/// Times from the start of a transfer to a point in it; zero where the point was not reached.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Times {
+    /// Its end.
+    pub total: Duration,
+    /// The host's address was known.
+    pub lookup: Duration,
+    /// The connection was there.
+    pub connect: Duration,
+    /// TLS was ready.
+    pub appconnect: Duration,
+    /// The request was about to be sent.
+    pub pretransfer: Duration,
+    /// The first byte had come.
+    pub starttransfer: Duration,
+    /// The final request began, after redirects.
+    pub redirect: Duration,
+}
+
+impl Times {
+    /// libcurl's times of the final request, which started `before` the transfer's own start; the redirects before it
+    /// took `redirect`.
+    pub fn read<R>(easy: &Easy<R>, before: Duration, redirect: Duration) -> Self {
+        let read = |info| match easy.time(info) {
+            Duration::ZERO => Duration::ZERO,
+            time => before + time,
+        };
+        Self {
+            total: before + easy.time(curl::CURLINFO_TOTAL_TIME),
+            lookup: before + easy.time(curl::CURLINFO_NAMELOOKUP_TIME),
+            connect: read(curl::CURLINFO_CONNECT_TIME),
+            appconnect: read(curl::CURLINFO_APPCONNECT_TIME),
+            pretransfer: read(curl::CURLINFO_PRETRANSFER_TIME),
+            starttransfer: read(curl::CURLINFO_STARTTRANSFER_TIME),
+            redirect,
+        }
+    }
+}
+
+impl Outcome {
+    /// A response, whatever its status.
+    pub fn replied(status: u16, response: Response, times: Times) -> Self {
+        let (bytes, head_length) = response.into_parts();
+        let received = Received { status, bytes: Rc::new(bytes), head_length };
+        Self { result: Ok(received), statistic: Statistic::Replies, times }
+    }
+
+    /// An error. URLs in its text lose their credentials.
+    pub fn failed(error: &TransferError, times: Times) -> Self {
+        let text = without_credentials(&error.to_string()).into_bytes();
+        let statistic = if error.is_timeout() { Statistic::Timeouts } else { Statistic::Errors };
+        Self { result: Err(Rc::new(text)), statistic, times }
+    }
+}

@@ -1,0 +1,131 @@
+//! One step of a query on its way: the request that goes out now, and what a redirect makes of it.
+//!
+//! libcurl does not follow redirects itself here, because it would have to look the new host up, and its look-ups make
+//! the whole worker wait.
+
+use crate::shared::query::{Method, Query, Text};
+use crate::transport::error::TransferError;
+use crate::transport::url::Origin;
+use std::ffi::{CStr, CString};
+
+/// Most redirects that one query follows.
+pub const MAX_REDIRECTS: u32 = 5;
+
+/// The request that goes out now.
+#[derive(Debug)]
+pub struct Hop {
+    /// Its URL.
+    pub url: CString,
+    /// Where it goes.
+    pub origin: Origin,
+    /// Its method.
+    pub method: Method,
+    /// Whether the query's body goes along.
+    pub with_body: bool,
+    /// Whether user name, password, `Authorization` and `Cookie` headers go along.
+    pub with_credentials: bool,
+    /// Redirects so far.
+    pub redirects: u32,
+}
+
+impl Hop {
+    /// The first request of a query.
+    ///
+    /// # Errors
+    /// The URL is not one of http or https, or memory is exhausted.
+    pub fn first(query: &Query) -> Result<Self, TransferError> {
+        let url = query.text(Text::Url).unwrap_or_default();
+        let with_body = query.bytes(Text::Body).is_some();
+        let default = if with_body { Method::Post } else { Method::Get };
+        Ok(Self {
+            url: url.to_owned(),
+            origin: Origin::of(url)?,
+            method: query.options().method.unwrap_or(default),
+            with_body,
+            with_credentials: true,
+            redirects: 0,
+        })
+    }
+
+    /// The request after a redirect (RFC 9110 section 15.4): POST becomes GET after 301 and 302, every method after
+    /// 303. Credentials go only where the ones before them went: same scheme, host and port.
+    ///
+    /// # Errors
+    /// `CURLE_TOO_MANY_REDIRECTS`, or the new URL is not one of http or https.
+    pub fn redirected(&self, status: u16, url: &CStr) -> Result<Self, TransferError> {
+        if self.redirects >= MAX_REDIRECTS {
+            return Err(TransferError::with_detail(
+                curl_sys::CURLE_TOO_MANY_REDIRECTS,
+                format_args!("{MAX_REDIRECTS} is the limit"),
+            ));
+        }
+        let origin = Origin::of(url)?;
+        let becomes_get = match status {
+            301 | 302 => self.method == Method::Post,
+            303 => true,
+            _ => false,
+        };
+        Ok(Self {
+            url: url.to_owned(),
+            with_credentials: self.with_credentials && origin == self.origin,
+            origin,
+            method: if becomes_get { Method::Get } else { self.method },
+            with_body: self.with_body && !becomes_get,
+            redirects: self.redirects + 1,
+        })
+    }
+}
+
+/// Whether a status sends the client elsewhere (RFC 9110 section 15.4).
+pub const fn is_redirect(status: u16) -> bool {
+    matches!(status, 300 | 301 | 302 | 303 | 307 | 308)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hop(method: Method) -> Hop {
+        let url = c"http://a.example/";
+        let origin = Origin::of(url).expect("a good URL");
+        Hop { url: url.to_owned(), origin, method, with_body: true, with_credentials: true, redirects: 0 }
+    }
+
+    #[test]
+    fn methods_and_bodies_follow_the_status() {
+        for (status, method, expected, body) in [
+            (301, Method::Post, Method::Get, false),
+            (302, Method::Put, Method::Put, true),
+            (303, Method::Delete, Method::Get, false),
+            (307, Method::Post, Method::Post, true),
+            (308, Method::Post, Method::Post, true),
+        ] {
+            let next = hop(method).redirected(status, c"http://a.example/x").expect("a good URL");
+            assert_eq!((next.method, next.with_body), (expected, body), "{status}");
+        }
+    }
+
+    #[test]
+    fn credentials_stay_with_scheme_host_and_port() {
+        let to = |url: &CStr| hop(Method::Get).redirected(302, url).expect("a good URL").with_credentials;
+        assert!(to(c"http://a.example/elsewhere"));
+        assert!(!to(c"http://b.example/") && !to(c"https://a.example/") && !to(c"http://a.example:81/"));
+    }
+
+    #[test]
+    fn credentials_do_not_come_back() {
+        let away = hop(Method::Get).redirected(302, c"http://b.example/").expect("a good URL");
+        assert!(!away.redirected(302, c"http://a.example/").expect("a good URL").with_credentials);
+    }
+
+    #[test]
+    fn a_sixth_redirect_and_another_scheme_are_errors() {
+        let mut next = hop(Method::Get);
+        for _ in 0..MAX_REDIRECTS {
+            next = next.redirected(302, c"http://a.example/").expect("within the limit");
+        }
+        let error = next.redirected(302, c"http://a.example/").expect_err("past the limit");
+        assert_eq!(error.code, curl_sys::CURLE_TOO_MANY_REDIRECTS);
+        assert!(hop(Method::Get).redirected(302, c"file:///etc/passwd").is_err());
+    }
+}

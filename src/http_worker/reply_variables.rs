@@ -1,0 +1,159 @@
+//! What the `$http_*` variables show while a callback route runs. In any other process, and outside a callback, they
+//! are `$null`.
+
+use super::outcome::{Outcome, Received, Times};
+use super::response::{header_values, reason as reason_range};
+use crate::host::variable::{Bytes, Index, Value};
+use std::cell::RefCell;
+use std::ops::Range;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The query whose callback runs.
+pub struct Reply {
+    /// Its id.
+    pub query_id: Rc<Vec<u8>>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<Reply>>> = const { RefCell::new(None) };
+}
+
+/// Makes a reply current, or none.
+pub fn set_current(reply: Option<Reply>) {
+    CURRENT.set(reply.map(Rc::new));
+}
+
+fn of_current(read: impl FnOnce(&Reply) -> Value) -> Value {
+    let current = CURRENT.with_borrow(Option::clone);
+    current.map_or(Value::Null, |reply| read(&reply))
+}
+
+fn of_received(read: impl FnOnce(&Received) -> Value) -> Value {
+    of_current(|reply| reply.outcome.result.as_ref().map_or(Value::Null, read))
+}
+
+fn length(bytes: usize) -> Value {
+    i64::try_from(bytes).map_or(Value::Null, Value::Integer)
+}
+
+/// Id of the callback's own query.
+pub fn query_id() -> Value {
+    of_current(|reply| Value::Text(Bytes::whole(&reply.query_id)))
+}
+
+/// `$http_ok`.
+pub fn ok() -> Value {
+    of_current(|reply| Value::Integer(reply.outcome.result.is_ok().into()))
+}
+
+/// `$http_err`.
+pub fn error() -> Value {
+    of_current(|reply| match &reply.outcome.result {
+        Ok(_) => Value::Null,
+        Err(text) => Value::Text(Bytes::whole(text)),
+    })
+}
+
+/// `$http_rs`.
+pub fn status() -> Value {
+    of_received(|received| Value::Integer(received.status.into()))
+}
+
+/// `$http_rr`.
+pub fn reason() -> Value {
+    of_received(|received| Value::Text(Bytes::part(&received.bytes, reason_range(head(received)))))
+}
+
+/// `$http_mb`.
+pub fn whole() -> Value {
+    of_received(|received| Value::Text(Bytes::whole(&received.bytes)))
+}
+
+/// `$http_ml`.
+pub fn whole_length() -> Value {
+    of_received(|received| length(received.bytes.len()))
+}
+
+/// `$http_rb`.
+pub fn body() -> Value {
+    of_received(|received| Value::Text(Bytes::part(&received.bytes, received.head_length..received.bytes.len())))
+}
+
+/// `$http_bs`.
+pub fn body_length() -> Value {
+    of_received(|received| length(received.bytes.len() - received.head_length))
+}
+
+fn head(received: &Received) -> &[u8] {
+    received.bytes.get(..received.head_length).unwrap_or_default()
+}
+
+/// `$http_hdr(name)`, `$(http_hdr(name)[index])`.
+pub fn header(name: &[u8], index: Index) -> Value {
+    of_received(|received| {
+        let mut values = header_values(head(received), name);
+        let number = match index {
+            Index::All => return all_values(received, name),
+            Index::Number(number) => number,
+        };
+        let found = match usize::try_from(number) {
+            Ok(number) => values.nth(number),
+            Err(_) => nth_from_end(&values.collect::<Vec<_>>(), number),
+        };
+        found.map_or(Value::Null, |range| Value::Text(Bytes::part(&received.bytes, range)))
+    })
+}
+
+fn nth_from_end(values: &[Range<usize>], number: i32) -> Option<Range<usize>> {
+    let from_end = usize::try_from(number.unsigned_abs()).ok()?;
+    values.get(values.len().checked_sub(from_end)?).cloned()
+}
+
+/// All values with commas between them, as `$(hdr(name)[*])` gives them.
+fn all_values(received: &Received, name: &[u8]) -> Value {
+    let head = head(received);
+    let mut joined = Vec::new();
+    let mut found = false;
+    for range in header_values(head, name) {
+        let value = head.get(range).unwrap_or_default();
+        if joined.try_reserve(value.len() + 1).is_err() {
+            return Value::Null;
+        }
+        if found {
+            joined.push(b',');
+        }
+        joined.extend_from_slice(value);
+        found = true;
+    }
+    if found { Value::Text(Bytes::whole(&Rc::new(joined))) } else { Value::Null }
+}
+
+/// Names and values of `$http_time`.
+type TimeRow = (&'static str, fn(&Times) -> Duration);
+
+/// Each with what the manual says of it in [`Times`].
+static TIMES: [TimeRow; 7] = [
+    ("total", |times| times.total),
+    ("lookup", |times| times.lookup),
+    ("connect", |times| times.connect),
+    ("appconnect", |times| times.appconnect),
+    ("pretransfer", |times| times.pretransfer),
+    ("starttransfer", |times| times.starttransfer),
+    ("redirect", |times| times.redirect),
+];
+
+/// The keys of `$http_time`.
+pub fn time_names() -> Vec<&'static str> {
+    TIMES.iter().map(|(name, _)| *name).collect()
+}
+
+/// `$http_time(key)` in µs, by the key's number among [`time_names`].
+pub fn time(number: usize) -> Value {
+    of_current(|reply| match TIMES.get(number) {
+        Some((_, read)) => i64::try_from(read(&reply.outcome.times).as_micros()).map_or(Value::Null, Value::Integer),
+        None => Value::Null,
+    })
+}

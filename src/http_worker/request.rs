@@ -1,0 +1,174 @@
+//! Sets up an easy handle for one request of a query.
+
+use super::redirect::Hop;
+use super::response::Response;
+use crate::shared::query::{Method, Options, Query, Text};
+use crate::transport::easy::Easy;
+use crate::transport::error::TransferError;
+use crate::transport::url::Origin;
+use curl_sys as curl;
+use std::ffi::{CStr, CString};
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::Duration;
+
+/// Seconds that libcurl keeps the addresses it was given. No query lives longer than its timeout's upper limit, so
+/// they cannot go stale under a running transfer.
+const ADDRESS_LIFETIME: i64 = 3600;
+
+type Result<T> = std::result::Result<T, TransferError>;
+
+/// Sets every option of `hop`. `addresses` are those of its host, where that is a name.
+///
+/// # Errors
+/// libcurl refused an option, or memory is exhausted.
+pub fn prepare(
+    easy: &mut Easy<Response>,
+    query: &Query,
+    hop: &Hop,
+    addresses: Option<&[IpAddr]>,
+    verbose: bool,
+) -> Result<()> {
+    let options = query.options();
+    set_target(easy, hop, addresses)?;
+    set_method(easy, query, hop)?;
+    set_headers(easy, query, hop)?;
+    set_credentials(easy, query, hop)?;
+    set_tls(easy, query)?;
+    set_connection(easy, options)?;
+    if verbose { easy.trace() } else { Ok(()) }
+}
+
+fn set_target(easy: &mut Easy<Response>, hop: &Hop, addresses: Option<&[IpAddr]>) -> Result<()> {
+    easy.set_text(curl::CURLOPT_URL, &hop.url)?;
+    easy.set_number(curl::CURLOPT_PROTOCOLS, i64::from(curl::CURLPROTO_HTTP | curl::CURLPROTO_HTTPS))?;
+    // The environment's http_proxy and its kin do not apply.
+    easy.set_text(curl::CURLOPT_PROXY, c"")?;
+    if let Some(addresses) = addresses {
+        easy.set_number(curl::CURLOPT_DNS_CACHE_TIMEOUT, ADDRESS_LIFETIME)?;
+        easy.set_addresses(&address_entry(&hop.origin, addresses)?)?;
+    }
+    Ok(())
+}
+
+/// An entry of `CURLOPT_RESOLVE`; the `+` lets it age.
+fn address_entry(origin: &Origin, addresses: &[IpAddr]) -> Result<CString> {
+    let addresses: Vec<String> = addresses
+        .iter()
+        .map(|address| match address {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("[{address}]"),
+        })
+        .collect();
+    let entry = format!("+{}:{}:{}", origin.host, origin.port, addresses.join(","));
+    CString::new(entry).map_err(|_| TransferError::new(curl::CURLE_URL_MALFORMAT))
+}
+
+fn set_method(easy: &Easy<Response>, query: &Query, hop: &Hop) -> Result<()> {
+    let body = query.bytes(Text::Body).filter(|_| hop.with_body);
+    let name = match (hop.method, body) {
+        (Method::Get, None) => return easy.set_number(curl::CURLOPT_HTTPGET, 1),
+        (Method::Post, _) => None,
+        (Method::Get, Some(_)) => Some(c"GET"),
+        (Method::Put, _) => Some(c"PUT"),
+        (Method::Delete, _) => Some(c"DELETE"),
+    };
+    if let Some(name) = name {
+        easy.set_text(curl::CURLOPT_CUSTOMREQUEST, name)?;
+    }
+    match (hop.method, body) {
+        (Method::Delete, None) => Ok(()),
+        (_, body) => {
+            easy.set_number(curl::CURLOPT_POST, 1)?;
+            easy.set_body(body.unwrap_or_default())
+        }
+    }
+}
+
+fn set_headers(easy: &mut Easy<Response>, query: &Query, hop: &Hop) -> Result<()> {
+    let mut expects = false;
+    for header in query.headers() {
+        if !hop.with_credentials && (is_header(header, "Authorization") || is_header(header, "Cookie")) {
+            continue;
+        }
+        expects |= is_header(header, "Expect");
+        easy.add_header(header)?;
+    }
+    if !expects {
+        // A server that does not know 100-continue would make every large body wait.
+        easy.add_header(c"Expect:")?;
+    }
+    easy.use_headers()
+}
+
+fn is_header(line: &CStr, name: &str) -> bool {
+    let line = line.to_bytes();
+    line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
+        && matches!(line.get(name.len()), Some(b':' | b';'))
+}
+
+fn set_credentials(easy: &Easy<Response>, query: &Query, hop: &Hop) -> Result<()> {
+    easy.set_number(curl::CURLOPT_HTTPAUTH, query.options().authmethod.into())?;
+    if hop.with_credentials {
+        set_optional(easy, curl::CURLOPT_USERNAME, query.text(Text::Username))?;
+        set_optional(easy, curl::CURLOPT_PASSWORD, query.text(Text::Password))?;
+    }
+    Ok(())
+}
+
+fn set_tls(easy: &Easy<Response>, query: &Query) -> Result<()> {
+    let options = query.options();
+    easy.set_number(curl::CURLOPT_SSLVERSION, options.tls_version.into())?;
+    easy.set_number(curl::CURLOPT_SSL_VERIFYPEER, options.tls_verify_peer.into())?;
+    easy.set_number(curl::CURLOPT_SSL_VERIFYHOST, if options.tls_verify_host { 2 } else { 0 })?;
+    set_optional(easy, curl::CURLOPT_SSLCERT, query.text(Text::TlsClientCert))?;
+    set_optional(easy, curl::CURLOPT_SSLKEY, query.text(Text::TlsClientKey))?;
+    match query.text(Text::TlsCaPath) {
+        Some(path) if is_file(path) => easy.set_text(curl::CURLOPT_CAINFO, path),
+        path => set_optional(easy, curl::CURLOPT_CAPATH, path),
+    }
+}
+
+fn is_file(path: &CStr) -> bool {
+    path.to_str().is_ok_and(|path| Path::new(path).is_file())
+}
+
+fn set_connection(easy: &Easy<Response>, options: &Options) -> Result<()> {
+    // The deadline is kept by the worker's own timer; this only lifts libcurl's limit of 300 s above it.
+    let beyond = options.timeout + Duration::from_secs(1);
+    easy.set_number(curl::CURLOPT_CONNECTTIMEOUT_MS, i64::try_from(beyond.as_millis()).unwrap_or(i64::MAX))?;
+    if !options.tcp_keepalive {
+        return Ok(());
+    }
+    easy.set_number(curl::CURLOPT_TCP_KEEPALIVE, 1)?;
+    if options.tcp_ka_idle > 0 {
+        easy.set_number(curl::CURLOPT_TCP_KEEPIDLE, options.tcp_ka_idle.into())?;
+    }
+    if options.tcp_ka_interval > 0 {
+        easy.set_number(curl::CURLOPT_TCP_KEEPINTVL, options.tcp_ka_interval.into())?;
+    }
+    Ok(())
+}
+
+fn set_optional(easy: &Easy<Response>, option: curl::CURLoption, text: Option<&CStr>) -> Result<()> {
+    text.map_or(Ok(()), |text| easy.set_text(option, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_names_are_compared_whole_and_in_any_case() {
+        assert!(is_header(c"expect: 100-continue", "Expect") && is_header(c"Expect;", "Expect"));
+        assert!(!is_header(c"Expectation: x", "Expect") && !is_header(c"Exp", "Expect"));
+    }
+
+    #[test]
+    fn addresses_are_written_as_libcurl_reads_them() {
+        let origin = Origin { scheme: "http".into(), host: "h.example".into(), port: 80 };
+        let addresses = ["127.0.0.1".parse().expect("v4"), "::1".parse().expect("v6")];
+        let entry = address_entry(&origin, &addresses).expect("no NUL");
+        assert_eq!(entry.as_c_str(), c"+h.example:80:127.0.0.1,[::1]");
+    }
+}

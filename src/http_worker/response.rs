@@ -1,0 +1,220 @@
+//! Collects the response of a transfer, in private memory.
+//!
+//! libcurl has parsed the bytes already and hands over complete header lines, of every response on the way. A second
+//! parser could only disagree with it; so the lines are kept as they came, and a name is looked up among them when the
+//! script asks.
+
+use super::trace;
+use crate::transport::easy::{Flow, Receiver, Trace};
+use std::ops::Range;
+
+/// Most bytes of header lines of one response.
+pub const MAX_HEADER_BYTES: usize = 64 * 1024;
+/// Most bytes of a body.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// Why a response was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overflow {
+    /// Its headers are longer than [`MAX_HEADER_BYTES`].
+    Headers,
+    /// Its body is longer than [`MAX_BODY_BYTES`].
+    Body,
+    /// Memory is exhausted.
+    Memory,
+}
+
+/// The response as received: status line and headers, then the body, in one buffer.
+#[derive(Debug, Default)]
+pub struct Response {
+    bytes: Vec<u8>,
+    head_length: usize,
+    head_complete: bool,
+    overflow: Option<Overflow>,
+}
+
+impl Response {
+    /// Why the transfer was ended from here.
+    pub fn overflow(&self) -> Option<Overflow> {
+        self.overflow
+    }
+
+    /// The buffer, and how many bytes of it are the head.
+    pub fn into_parts(self) -> (Vec<u8>, usize) {
+        (self.bytes, self.head_length)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Flow {
+        if self.bytes.try_reserve(bytes.len()).is_err() {
+            return self.stop(Overflow::Memory);
+        }
+        self.bytes.extend_from_slice(bytes);
+        Flow::Continue
+    }
+
+    fn stop(&mut self, overflow: Overflow) -> Flow {
+        self.overflow = Some(overflow);
+        Flow::Stop
+    }
+}
+
+impl Receiver for Response {
+    /// A status line starts a new response: what came before it was a redirect's, a challenge's, a 1xx or a proxy's.
+    /// Lines after the head are trailers of a chunked body, which belong to neither head nor body.
+    fn header_line(&mut self, line: &[u8]) -> Flow {
+        if line.starts_with(b"HTTP/") && (self.head_complete || self.bytes.is_empty()) {
+            self.bytes.clear();
+            self.head_length = 0;
+            self.head_complete = false;
+        } else if self.head_complete {
+            return Flow::Continue;
+        }
+        if self.head_length + line.len() > MAX_HEADER_BYTES {
+            return self.stop(Overflow::Headers);
+        }
+        self.head_complete = line.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
+        let flow = self.append(line);
+        self.head_length = self.bytes.len();
+        flow
+    }
+
+    fn body(&mut self, bytes: &[u8]) -> Flow {
+        if self.bytes.len() - self.head_length + bytes.len() > MAX_BODY_BYTES {
+            return self.stop(Overflow::Body);
+        }
+        self.append(bytes)
+    }
+
+    fn trace(&mut self, kind: Trace, bytes: &[u8]) {
+        trace::log_trace(kind, bytes);
+    }
+}
+
+/// The reason phrase of a head: what follows the status in its first line (RFC 9112 section 4).
+pub fn reason(head: &[u8]) -> Range<usize> {
+    let end = line_end(head, 0);
+    let mut blanks = head.iter().take(end).enumerate().filter(|(_, byte)| **byte == b' ').map(|(at, _)| at);
+    let start = blanks.nth(1).map_or(end, |blank| blank + 1);
+    start..end
+}
+
+/// The values of the headers called `name`, in any case, in their order; `*` is every name. A folded value is one.
+pub fn header_values<'a>(head: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
+    let mut next_line = next_line_after(head, 0);
+    std::iter::from_fn(move || {
+        while next_line < head.len() {
+            let start = next_line;
+            next_line = end_of_field(head, start);
+            let field = head.get(start..next_line)?;
+            let Some(colon) = field.iter().position(|byte| *byte == b':') else { continue };
+            let field_name = field.get(..colon)?.trim_ascii_end();
+            if name == b"*" || field_name.eq_ignore_ascii_case(name) {
+                return Some(trimmed(head, start + colon + 1..next_line));
+            }
+        }
+        None
+    })
+}
+
+fn line_end(head: &[u8], start: usize) -> usize {
+    let next = next_line_after(head, start);
+    let line = head.get(start..next).unwrap_or_default();
+    let ends = line.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    next - ends
+}
+
+fn next_line_after(head: &[u8], start: usize) -> usize {
+    let rest = head.get(start..).unwrap_or_default();
+    rest.iter().position(|byte| *byte == b'\n').map_or(head.len(), |at| start + at + 1)
+}
+
+/// Where a field ends: after its line and those that continue it with a blank (RFC 9112 section 5.2).
+fn end_of_field(head: &[u8], start: usize) -> usize {
+    let mut end = next_line_after(head, start);
+    while matches!(head.get(end), Some(b' ' | b'\t')) {
+        end = next_line_after(head, end);
+    }
+    end
+}
+
+fn trimmed(head: &[u8], range: Range<usize>) -> Range<usize> {
+    let value = head.get(range.clone()).unwrap_or_default();
+    let before = value.len() - value.trim_ascii_start().len();
+    let length = value.trim_ascii().len();
+    range.start + before..range.start + before + length
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn response(lines: &[&str], body: &[u8]) -> Response {
+        let mut response = Response::default();
+        for line in lines {
+            assert_eq!(response.header_line(line.as_bytes()), Flow::Continue);
+        }
+        assert_eq!(response.body(body), Flow::Continue);
+        response
+    }
+
+    fn values(head: &str, name: &str) -> Vec<String> {
+        header_values(head.as_bytes(), name.as_bytes()).map(|range| head[range].to_owned()).collect()
+    }
+
+    #[test]
+    fn the_last_of_several_responses_is_kept() {
+        let lines =
+            ["HTTP/1.1 103 Early\r\n", "Link: x\r\n", "\r\n", "HTTP/1.1 200 OK\r\n", "A: b\r\n", "\r\n", "T: trailer\r\n"];
+        let (bytes, head) = response(&lines, b"\0body").into_parts();
+        assert_eq!(&bytes[..head], b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n");
+        assert_eq!(&bytes[head..], b"\0body");
+    }
+
+    #[test]
+    fn limits_stop_one_past_them() {
+        let mut response = Response::default();
+        assert_eq!(response.body(&vec![0; MAX_BODY_BYTES]), Flow::Continue);
+        assert_eq!(response.body(b"x"), Flow::Stop);
+        assert_eq!(response.overflow(), Some(Overflow::Body));
+        let mut response = Response::default();
+        response.header_line(b"HTTP/1.1 200 OK\r\n");
+        assert_eq!(response.header_line(&vec![b'a'; MAX_HEADER_BYTES]), Flow::Stop);
+        assert_eq!(response.overflow(), Some(Overflow::Headers));
+    }
+
+    #[test]
+    fn reasons_may_hold_blanks_or_be_missing() {
+        for (line, expected) in [
+            ("HTTP/1.1 404 Not Found\r\n", "Not Found"),
+            ("HTTP/1.1 200 \r\n", ""),
+            ("HTTP/1.1 200\r\n", ""),
+            ("HTTP/2 200\r\n", ""),
+        ] {
+            assert_eq!(&line[reason(line.as_bytes())], expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn names_match_in_any_case_and_values_lose_their_blanks() {
+        let head = "HTTP/1.1 200 OK\r\nX-A: one\r\nx-a:\t two \r\nX-Ab: no\r\nX-A:\r\n\r\n";
+        assert_eq!(values(head, "X-a"), ["one", "two", ""]);
+        assert_eq!(values(head, "*"), ["one", "two", "no", ""]);
+        assert_eq!(values(head, "nope"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_folded_value_is_one() {
+        assert_eq!(values("HTTP/1.1 200 OK\nX: a\r\n  b\nY: c\n\n", "x"), ["a\r\n  b"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_head_is_searched_without_a_fault(head in proptest::collection::vec(any::<u8>(), 0..200)) {
+            for range in header_values(&head, b"*") {
+                prop_assert!(head.get(range).is_some());
+            }
+            prop_assert!(head.get(reason(&head)).is_some());
+        }
+    }
+}

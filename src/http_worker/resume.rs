@@ -1,0 +1,58 @@
+//! Hands a query that has ended back to the script.
+
+use super::outcome::Outcome;
+use super::reply_variables::{self, Reply};
+use crate::host::interface::{ResumeOutcome, ResumeTarget};
+use crate::host::{log, route, transaction, variable};
+use crate::shared::clock::Instant;
+use crate::shared::query::{Query, Text};
+use crate::sip_worker::request_id;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A callback route that runs longer holds up every other query of its worker, and is worth a warning.
+const SLOW_CALLBACK: Duration = Duration::from_millis(200);
+
+/// Runs the callback route: in the query's transaction, or on a message of its own.
+pub fn deliver(query: &Query, outcome: Outcome) {
+    let query_id = Rc::new(query.bytes(Text::Id).unwrap_or_default().to_vec());
+    log::debug!("query {} ended: {:?}", String::from_utf8_lossy(&query_id), outcome.statistic);
+    reply_variables::set_current(Some(Reply { query_id: Rc::clone(&query_id), outcome }));
+    request_id::forget();
+    let started = Instant::now();
+    run(query, &query_id);
+    let took = Instant::now().since(started);
+    if took > SLOW_CALLBACK {
+        log::warning!(
+            "the callback of query {} took {} ms; all queries of its worker waited",
+            String::from_utf8_lossy(&query_id),
+            took.as_millis()
+        );
+    }
+    reply_variables::set_current(None);
+    variable::release_handed_out();
+}
+
+fn run(query: &Query, id: &[u8]) {
+    let options = query.options();
+    let function = query.text(Text::Function);
+    let target = ResumeTarget {
+        route_index: options.route_index,
+        route_type: options.route_type,
+        function: function.map_or(std::ptr::null(), |name| name.as_ptr()),
+        function_length: function.map_or(0, |name| i32::try_from(name.count_bytes()).unwrap_or(0)),
+    };
+    let id = String::from_utf8_lossy(id);
+    match options.transaction {
+        Some(transaction) => {
+            if transaction::resume(transaction, &target) == ResumeOutcome::Gone {
+                log::debug!("query {id}: its transaction ended before it");
+            }
+        }
+        None => {
+            if route::run_detached(&target).is_err() {
+                log::error!("query {id}: no message for its callback to run on");
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `curl_verbose`: libcurl's words and both header blocks in the log, without secrets.
+
+use crate::host::log;
+use crate::transport::easy::Trace;
+
+/// Header fields whose values are secrets.
+const SECRET_FIELDS: [&str; 7] = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "set-cookie",
+    "www-authenticate",
+    "proxy-authenticate",
+    "authentication-info",
+];
+
+/// Logs what libcurl tells, one log line a line, at INFO.
+pub fn log_trace(kind: Trace, bytes: &[u8]) {
+    let direction = match kind {
+        Trace::Text => '*',
+        Trace::HeaderIn => '<',
+        Trace::HeaderOut => '>',
+    };
+    for line in String::from_utf8_lossy(bytes).lines().filter(|line| !line.trim().is_empty()) {
+        let line = if kind == Trace::Text { without_credentials(line) } else { without_secret_value(line) };
+        log::info!("curl {direction} {line}");
+    }
+}
+
+fn without_secret_value(line: &str) -> String {
+    match line.split_once(':') {
+        Some((name, _)) if SECRET_FIELDS.contains(&name.trim().to_ascii_lowercase().as_str()) => {
+            format!("{name}: [hidden]")
+        }
+        _ => without_credentials(line),
+    }
+}
+
+/// Blanks `user:password@` in every URL of a text.
+pub fn without_credentials(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        shown.push_str(before);
+        shown.push_str("://");
+        let authority_end = after.find(['/', '?', '#', ' ', '"', '\'', '>']).unwrap_or(after.len());
+        let (authority, _) = after.split_at(authority_end);
+        rest = match authority.rfind('@') {
+            Some(at) => {
+                shown.push_str("[hidden]");
+                after.split_at(at).1
+            }
+            None => after,
+        };
+    }
+    shown.push_str(rest);
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secret_headers_lose_their_value() {
+        assert_eq!(without_secret_value("Authorization: Basic QWxhZGRpbg=="), "Authorization: [hidden]");
+        assert_eq!(without_secret_value("set-cookie: id=1"), "set-cookie: [hidden]");
+        assert_eq!(without_secret_value("X-Foo: bar"), "X-Foo: bar");
+    }
+
+    #[test]
+    fn credentials_in_urls_are_blanked() {
+        assert_eq!(without_credentials("to http://u:p@h/x and https://v@w"), "to http://[hidden]@h/x and https://[hidden]@w");
+        assert_eq!(without_credentials("Location: http://h/a@b"), "Location: http://h/a@b");
+        assert_eq!(without_credentials("http://u:p@ss@h/"), "http://[hidden]@h/");
+    }
+}

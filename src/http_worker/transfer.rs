@@ -1,0 +1,68 @@
+//! One query in a worker, from the ring to its end.
+
+use super::redirect::Hop;
+use super::response::Response;
+use crate::shared::clock::Instant;
+use crate::shared::query::Query;
+use crate::transport::easy::Easy;
+
+/// Names a transfer for as long as the worker lives: its place may be taken by another later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransferId {
+    /// Its place in the worker's table.
+    pub key: usize,
+    /// Which of all that had this place.
+    pub serial: u64,
+}
+
+/// How far a transfer has come. Owns the query, and the easy handle while it is added to the multi handle.
+pub struct Transfer {
+    /// The query.
+    pub query: Query,
+    /// Tells it from others that had its place.
+    pub serial: u64,
+    /// Where it is.
+    pub stage: Stage,
+    /// The request that goes out now; `None` until the transfer starts.
+    pub hop: Option<Hop>,
+    /// When it left the queue.
+    pub started: Instant,
+    /// When the present request began, with its look-up.
+    pub hop_started: Instant,
+    /// When libcurl took the present request.
+    pub sent: Instant,
+}
+
+/// Where a transfer is.
+pub enum Stage {
+    /// Waits for a transfer to end, because as many as allowed are in flight. It still counts as queued.
+    Queued,
+    /// Waits for addresses.
+    Resolving,
+    /// libcurl has it.
+    Sent(Easy<Response>),
+}
+
+impl Transfer {
+    /// A query fresh from the ring.
+    pub fn new(query: Query, serial: u64) -> Self {
+        let now = Instant::now();
+        Self { query, serial, stage: Stage::Queued, hop: None, started: now, hop_started: now, sent: now }
+    }
+
+    /// When it ends at the latest.
+    pub fn deadline(&self) -> Instant {
+        self.query.options().deadline()
+    }
+
+    /// What it is doing, for an error's text.
+    pub fn doing(&self) -> String {
+        let host = self.hop.as_ref().map_or("", |hop| hop.origin.host.as_str());
+        match self.stage {
+            Stage::Queued => "waiting in the queue".to_owned(),
+            Stage::Resolving => format!("looking up {host}"),
+            Stage::Sent(ref easy) if easy.status() > 0 => format!("receiving from {host}"),
+            Stage::Sent(_) => format!("waiting for {host}"),
+        }
+    }
+}

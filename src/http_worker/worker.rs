@@ -1,0 +1,375 @@
+//! The loop of one HTTP worker, and everything it owns. A query enters by [`Worker::run`] taking it from the ring, and
+//! leaves by `end`, which is the only place where a transfer is given up.
+
+use super::deadlines::Deadlines;
+use super::outcome::{Outcome, Times};
+use super::redirect::{Hop, is_redirect};
+use super::request;
+use super::resolve::{Addresses, Names};
+use super::response::{MAX_BODY_BYTES, MAX_HEADER_BYTES, Overflow, Response};
+use super::resume;
+use super::transfer::{Stage, Transfer, TransferId};
+use crate::host::{guarded, log};
+use crate::module::settings::Settings;
+use crate::module::statistics::Statistic;
+use crate::shared::clock::Instant;
+use crate::shared::ring::Ring;
+use crate::transport::easy::Easy;
+use crate::transport::error::{LoopError, TransferError};
+use crate::transport::event_loop::{EventLoop, QueueWatch, Ready, Timer};
+use crate::transport::multi::{Done, Multi};
+use curl_sys as curl;
+use slab::Slab;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Everything that one worker process owns.
+pub struct Worker {
+    queue: &'static Ring,
+    _queue_watch: QueueWatch,
+    transfers: Slab<Transfer>,
+    last_serial: u64,
+    /// Transfers that wait because `max_in_flight` others are under way.
+    waiting: VecDeque<TransferId>,
+    in_flight: usize,
+    max_in_flight: usize,
+    deadlines: Deadlines,
+    deadline_timer: Timer,
+    timer_set_for: Option<Instant>,
+    names: Names<TransferId>,
+    idle_handles: Vec<Easy<Response>>,
+    max_idle_handles: usize,
+    multi: Multi,
+    event_loop: EventLoop,
+    verbose: bool,
+}
+
+impl Worker {
+    /// A worker without transfers.
+    ///
+    /// # Errors
+    /// libevent or libcurl cannot be set up.
+    pub fn new(queue: &'static Ring, settings: &Settings, max_in_flight: usize) -> Result<Self, LoopError> {
+        let event_loop = EventLoop::new()?;
+        let kept = settings.hash_size as usize;
+        Ok(Self {
+            queue,
+            _queue_watch: QueueWatch::new(&event_loop, queue.wake_descriptor())?,
+            transfers: Slab::with_capacity(kept),
+            last_serial: 0,
+            waiting: VecDeque::new(),
+            in_flight: 0,
+            max_in_flight,
+            deadlines: Deadlines::default(),
+            deadline_timer: Timer::for_deadlines(&event_loop)?,
+            timer_set_for: None,
+            names: Names::new(&event_loop)?,
+            idle_handles: Vec::new(),
+            max_idle_handles: kept,
+            multi: Multi::new(&event_loop, kept.min(max_in_flight), max_in_flight)?,
+            event_loop,
+            verbose: settings.curl_verbose,
+        })
+    }
+
+    /// Serves queries until something essential breaks.
+    pub fn run(&mut self) -> LoopError {
+        loop {
+            if let Err(error) = self.turn() {
+                return error;
+            }
+        }
+    }
+
+    /// Takes what is queued, waits for something to happen, acts on all of it.
+    fn turn(&mut self) -> Result<(), LoopError> {
+        self.receive();
+        self.start_waiting();
+        self.set_timer()?;
+        let may_sleep = self.queue.prepare_sleep();
+        let waited = self.event_loop.wait(may_sleep);
+        self.queue.stay_awake();
+        waited?;
+        while let Some(ready) = self.event_loop.next_ready() {
+            self.act_on(ready)?;
+        }
+        self.finish_done();
+        Ok(())
+    }
+
+    fn act_on(&mut self, ready: Ready) -> Result<(), LoopError> {
+        match ready {
+            Ready::Queue => self.queue.clear_wake(),
+            Ready::Socket { descriptor, events } => self.multi.socket_ready(descriptor, events)?,
+            Ready::TransferTimer => self.multi.timer_expired()?,
+            Ready::Deadline => self.end_expired(),
+            Ready::Resolved { lookup, result } => self.resolved(lookup, result),
+        }
+        Ok(())
+    }
+
+    /// Takes every query from the ring. They keep their places in the queue until they start.
+    fn receive(&mut self) {
+        while let Some(query) = self.queue.take() {
+            self.last_serial += 1;
+            let transfer = Transfer::new(query, self.last_serial);
+            let deadline = transfer.deadline();
+            let key = self.transfers.insert(transfer);
+            self.deadlines.add(deadline, key);
+            self.waiting.push_back(TransferId { key, serial: self.last_serial });
+        }
+    }
+
+    fn start_waiting(&mut self) {
+        while self.in_flight < self.max_in_flight {
+            let Some(id) = self.waiting.pop_front() else {
+                return;
+            };
+            if self.is_alive(id) {
+                self.attempt(id.key, "the start of a transfer", Self::start);
+            }
+        }
+    }
+
+    fn is_alive(&self, id: TransferId) -> bool {
+        self.transfers.get(id.key).is_some_and(|transfer| transfer.serial == id.serial)
+    }
+
+    /// Runs a step of one transfer. A step that fails or panics ends it.
+    fn attempt(
+        &mut self,
+        key: usize,
+        what: &str,
+        step: impl FnOnce(&mut Self, usize) -> Result<(), TransferError>,
+    ) {
+        let panicked = Err(TransferError::with_detail(curl::CURLE_FAILED_INIT, format_args!("internal error in {what}")));
+        if let Err(error) = guarded(what, panicked, || step(self, key)) {
+            self.end(key, Err(error));
+        }
+    }
+
+    fn start(&mut self, key: usize) -> Result<(), TransferError> {
+        let Some(transfer) = self.transfers.get_mut(key) else {
+            return Ok(());
+        };
+        if transfer.deadline() <= Instant::now() {
+            return Err(timeout(transfer));
+        }
+        transfer.stage = Stage::Resolving;
+        transfer.started = Instant::now();
+        self.in_flight += 1;
+        self.queue.release_place();
+        let hop = Hop::first(&transfer.query)?;
+        self.go(key, hop)
+    }
+
+    /// Sends one request, after looking its host up where it is a name.
+    fn go(&mut self, key: usize, hop: Hop) -> Result<(), TransferError> {
+        let Some(transfer) = self.transfers.get_mut(key) else {
+            return Ok(());
+        };
+        transfer.hop_started = Instant::now();
+        transfer.stage = Stage::Resolving;
+        let hop = transfer.hop.insert(hop);
+        if hop.origin.address().is_some() {
+            return self.send(key, None);
+        }
+        let id = TransferId { key, serial: transfer.serial };
+        match self.names.look_up(&hop.origin.host, id) {
+            Ok(Some(addresses)) => self.send(key, Some(&addresses)),
+            Ok(None) => Ok(()),
+            Err(error) => Err(unresolved(&hop.origin.host, &error.to_string())),
+        }
+    }
+
+    fn resolved(&mut self, lookup: u64, result: Result<Vec<std::net::IpAddr>, String>) {
+        let (waiting, result) = self.names.resolved(lookup, result);
+        for id in waiting {
+            if !self.is_alive(id) {
+                continue;
+            }
+            self.attempt(id.key, "the end of a look-up", |worker, key| match &result {
+                Ok(addresses) => worker.send(key, Some(addresses)),
+                Err(reason) => Err(unresolved(worker.host_of(key), reason)),
+            });
+        }
+    }
+
+    fn host_of(&self, key: usize) -> &str {
+        let hop = self.transfers.get(key).and_then(|transfer| transfer.hop.as_ref());
+        hop.map_or("", |hop| hop.origin.host.as_str())
+    }
+
+    fn send(&mut self, key: usize, addresses: Option<&Addresses>) -> Result<(), TransferError> {
+        let mut easy = match self.idle_handles.pop() {
+            Some(easy) => easy,
+            None => Easy::new(Response::default())?,
+        };
+        let Some(transfer) = self.transfers.get_mut(key) else {
+            return Ok(());
+        };
+        let Some(hop) = &transfer.hop else {
+            return Ok(());
+        };
+        request::prepare(&mut easy, &transfer.query, hop, addresses.map(AsRef::as_ref), self.verbose)?;
+        easy.set_key(key)?;
+        transfer.sent = Instant::now();
+        self.multi.add(&easy)?;
+        transfer.stage = Stage::Sent(easy);
+        Ok(())
+    }
+
+    fn finish_done(&mut self) {
+        while let Some(Done { key, result }) = self.multi.next_done() {
+            self.attempt(key, "the end of a transfer", |worker, key| worker.done(key, result));
+        }
+    }
+
+    /// libcurl has finished the present request: the query is redirected, or it ends.
+    fn done(&mut self, key: usize, result: Result<(), TransferError>) -> Result<(), TransferError> {
+        let Some(Transfer { query, stage: Stage::Sent(easy), hop: Some(hop), .. }) = self.transfers.get_mut(key) else {
+            return Ok(());
+        };
+        if let Err(error) = result {
+            return Err(explain(easy, error));
+        }
+        let status = easy.status();
+        if query.options().follow_redirect && is_redirect(status) {
+            if let Some(next) = easy.redirect_url() {
+                let next = hop.redirected(status, next)?;
+                self.withdraw(key);
+                return self.go(key, next);
+            }
+        }
+        self.end(key, Ok(status));
+        Ok(())
+    }
+
+    /// Takes the easy handle back from libcurl.
+    fn withdraw(&mut self, key: usize) {
+        let Some(transfer) = self.transfers.get_mut(key) else {
+            return;
+        };
+        if let Stage::Sent(mut easy) = std::mem::replace(&mut transfer.stage, Stage::Resolving) {
+            self.multi.remove(&easy);
+            if easy.reset(Response::default()).is_ok() {
+                self.keep(easy);
+            }
+        }
+    }
+
+    fn keep(&mut self, easy: Easy<Response>) {
+        if self.idle_handles.len() < self.max_idle_handles {
+            self.idle_handles.push(easy);
+        }
+    }
+
+    fn end_expired(&mut self) {
+        self.timer_set_for = None;
+        for key in self.deadlines.expired(Instant::now()) {
+            self.attempt(key, "a deadline", |worker, key| match worker.transfers.get(key) {
+                Some(transfer) => Err(timeout(transfer)),
+                None => Ok(()),
+            });
+        }
+    }
+
+    /// The one end of a query: its route runs here and nowhere else.
+    fn end(&mut self, key: usize, result: Result<u16, TransferError>) {
+        let Some(mut transfer) = self.transfers.try_remove(key) else {
+            return;
+        };
+        self.deadlines.remove(transfer.deadline(), key);
+        let outcome = self.outcome(&mut transfer, result);
+        if matches!(transfer.stage, Stage::Queued) {
+            self.queue.release_place();
+        } else {
+            self.in_flight -= 1;
+        }
+        self.queue.finished();
+        outcome.statistic.add(1);
+        Statistic::InFlight.add(-1);
+        guarded("a callback", (), || resume::deliver(&transfer.query, outcome));
+    }
+
+    /// What the script will see. Takes the easy handle out of the transfer.
+    fn outcome(&mut self, transfer: &mut Transfer, result: Result<u16, TransferError>) -> Outcome {
+        let before = transfer.sent.since(transfer.started);
+        let redirect = match &transfer.hop {
+            Some(hop) if hop.redirects > 0 => transfer.hop_started.since(transfer.started),
+            _ => Duration::ZERO,
+        };
+        let stage = std::mem::replace(&mut transfer.stage, Stage::Resolving);
+        let Stage::Sent(mut easy) = stage else {
+            let queued = matches!(stage, Stage::Queued);
+            transfer.stage = stage;
+            let total = if queued { Duration::ZERO } else { Instant::now().since(transfer.started) };
+            let times = Times { total, redirect, ..Times::default() };
+            let error = result.err().unwrap_or_else(|| TransferError::new(curl::CURLE_FAILED_INIT));
+            return Outcome::failed(&error, times);
+        };
+        self.multi.remove(&easy);
+        let times = Times::read(&easy, before, redirect);
+        let response = std::mem::take(easy.receiver_mut());
+        let outcome = match result {
+            Ok(status) => Outcome::replied(status, response, times),
+            Err(error) => Outcome::failed(&error, times),
+        };
+        if easy.reset(Response::default()).is_ok() {
+            self.keep(easy);
+        }
+        outcome
+    }
+
+    fn set_timer(&mut self) -> Result<(), LoopError> {
+        let first = self.deadlines.first();
+        if first == self.timer_set_for {
+            return Ok(());
+        }
+        match first {
+            Some(at) => self.deadline_timer.set(at.since(Instant::now()))?,
+            None => self.deadline_timer.unset(),
+        }
+        self.timer_set_for = first;
+        Ok(())
+    }
+}
+
+fn timeout(transfer: &Transfer) -> TransferError {
+    let milliseconds = transfer.query.options().timeout.as_millis();
+    TransferError::with_detail(
+        curl::CURLE_OPERATION_TIMEDOUT,
+        format_args!("{milliseconds} ms passed while {}", transfer.doing()),
+    )
+}
+
+fn unresolved(host: &str, reason: &str) -> TransferError {
+    TransferError::with_detail(curl::CURLE_COULDNT_RESOLVE_HOST, format_args!("{host} ({reason})"))
+}
+
+/// An error of libcurl's with what it said, or with the limit that this module set.
+fn explain(easy: &mut Easy<Response>, error: TransferError) -> TransferError {
+    match easy.receiver_mut().overflow() {
+        Some(Overflow::Body) => TransferError::with_detail(
+            curl::CURLE_FILESIZE_EXCEEDED,
+            format_args!("the response body is longer than {MAX_BODY_BYTES} bytes"),
+        ),
+        Some(Overflow::Headers) => TransferError::with_detail(
+            curl::CURLE_FILESIZE_EXCEEDED,
+            format_args!("the response headers are longer than {MAX_HEADER_BYTES} bytes"),
+        ),
+        Some(Overflow::Memory) => TransferError::out_of_memory(),
+        None => TransferError { detail: easy.error_text(), ..error },
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        for (_, transfer) in &self.transfers {
+            if let Stage::Sent(easy) = &transfer.stage {
+                self.multi.remove(easy);
+            }
+        }
+        log::debug!("an HTTP worker has ended");
+    }
+}

@@ -1,0 +1,351 @@
+//! The keys of `$http_req`: one row each.
+
+use super::parameters::{MAX_AUTHMETHOD, MAX_TIMEOUT_MS};
+use crate::host::message::Message;
+use crate::host::variable::Assigned;
+use crate::shared::query::Method;
+use crate::sip_worker::request_parameters::{RequestParameters, pending};
+use std::ffi::CString;
+use std::time::Duration;
+
+/// One key of `$http_req`.
+#[cfg_attr(not(test), allow(dead_code, reason = "some columns are there for the manual and its test"))]
+pub struct RequestKey {
+    /// Its names; the first is the one the manual shows.
+    pub names: &'static [&'static str],
+    /// What it takes, and where the value goes. `$null` always takes back what the key has set.
+    pub kind: KeyKind,
+    /// What it does, in one sentence.
+    pub about: &'static str,
+}
+
+/// What a key takes. The `store` functions get `None` for `$null`.
+pub enum KeyKind {
+    /// Only `$null`.
+    Reset,
+    /// A whole number.
+    Integer {
+        /// Least value.
+        min: i32,
+        /// Greatest value.
+        max: i32,
+        /// Where it goes.
+        store: fn(&mut RequestParameters, Option<i32>),
+    },
+    /// A string; the error says what is allowed.
+    Text {
+        /// What is allowed, in words.
+        allowed: &'static str,
+        /// Where it goes.
+        store: fn(&mut RequestParameters, Option<&[u8]>) -> Result<(), &'static str>,
+    },
+}
+
+/// Most headers that a query may carry.
+pub const MAX_HEADERS: usize = 128;
+/// Longest header, in bytes.
+const MAX_HEADER: usize = 8 * 1024;
+/// Longest request body, in bytes.
+pub const MAX_BODY: usize = 1024 * 1024;
+/// Longest path, user name or password, in bytes.
+const MAX_WORD: usize = 4096;
+
+const METHODS: &str = "GET, POST, PUT or DELETE";
+const HEADER: &str = "one header line without line ends: \"Name: value\", \"Name:\" to leave libcurl's own out, \"Name;\" \
+                      to send it empty; 8192 bytes at most, 128 headers at most";
+const BODY: &str = "a string of 1048576 bytes at most";
+const WORD: &str = "a string of 4096 bytes at most, without NUL bytes";
+
+/// All of them, in the order of the manual.
+pub static REQUEST_KEYS: &[RequestKey] = &[
+    RequestKey { names: &["all"], kind: KeyKind::Reset, about: "$null sets every key back to its default." },
+    RequestKey {
+        names: &["hdr"],
+        kind: KeyKind::Text { allowed: HEADER, store: store_header },
+        about: "Adds a request header; $null removes all that were added.",
+    },
+    RequestKey {
+        names: &["body"],
+        kind: KeyKind::Text { allowed: BODY, store: store_body },
+        about: "Request body; $null removes it.",
+    },
+    RequestKey {
+        names: &["method"],
+        kind: KeyKind::Text { allowed: METHODS, store: store_method },
+        about: "Request method; without it GET, or POST when there is a body.",
+    },
+    RequestKey {
+        names: &["timeout"],
+        kind: KeyKind::Integer { min: 1, max: MAX_TIMEOUT_MS, store: store_timeout },
+        about: "Deadline in ms; by default connection_timeout.",
+    },
+    RequestKey {
+        names: &["tls_client_cert"],
+        kind: KeyKind::Text { allowed: WORD, store: |p, v| store_word(&mut p.tls_client_cert, v) },
+        about: "Client certificate; $null for none.",
+    },
+    RequestKey {
+        names: &["tls_client_key"],
+        kind: KeyKind::Text { allowed: WORD, store: |p, v| store_word(&mut p.tls_client_key, v) },
+        about: "Key of the client certificate; $null for none.",
+    },
+    RequestKey {
+        names: &["tls_ca_path"],
+        kind: KeyKind::Text { allowed: WORD, store: |p, v| store_word(&mut p.tls_ca_path, v) },
+        about: "Known authorities; $null for those of the system.",
+    },
+    RequestKey {
+        names: &["authmethod"],
+        kind: KeyKind::Integer { min: 1, max: MAX_AUTHMETHOD, store: store_authmethod },
+        about: "Ways to authenticate; by default the parameter authmethod.",
+    },
+    RequestKey {
+        names: &["username"],
+        kind: KeyKind::Text { allowed: WORD, store: |p, v| store_word(&mut p.username, v) },
+        about: "User name for HTTP authentication.",
+    },
+    RequestKey {
+        names: &["password"],
+        kind: KeyKind::Text { allowed: WORD, store: |p, v| store_word(&mut p.password, v) },
+        about: "Password for HTTP authentication.",
+    },
+    RequestKey {
+        names: &["suspend"],
+        kind: KeyKind::Integer { min: 0, max: i32::MAX, store: |p, v| p.suspend = v.is_none_or(|v| v != 0) },
+        about: "0: the transaction is not suspended, the script goes on.",
+    },
+    RequestKey {
+        names: &["tcp_keepalive", "keepalive"],
+        kind: KeyKind::Integer { min: 0, max: i32::MAX, store: store_keepalive },
+        about: "Not 0: TCP keep-alive probes are sent.",
+    },
+    RequestKey {
+        names: &["tcp_ka_idle", "ka-idle"],
+        kind: KeyKind::Integer { min: 0, max: 32_767, store: store_keepalive_idle },
+        about: "Seconds before the first probe.",
+    },
+    RequestKey {
+        names: &["tcp_ka_interval", "ka-interval"],
+        kind: KeyKind::Integer { min: 0, max: 32_767, store: store_keepalive_interval },
+        about: "Seconds between probes.",
+    },
+    RequestKey {
+        names: &["follow_redirect"],
+        kind: KeyKind::Integer { min: 0, max: i32::MAX, store: store_follow_redirect },
+        about: "Not 0: redirects are followed; by default the parameter curl_follow_redirect.",
+    },
+];
+
+/// Every spelling of every key, in the order of the table.
+pub fn names() -> Vec<&'static str> {
+    REQUEST_KEYS.iter().flat_map(|key| key.names).copied().collect()
+}
+
+/// The key with that number among [`names`].
+fn key_at(number: usize) -> Option<&'static RequestKey> {
+    REQUEST_KEYS.iter().flat_map(|key| key.names.iter().map(move |_| key)).nth(number)
+}
+
+/// Assigns to `$http_req(key)`. A refused assignment makes the next query of this message fail, so that nothing is
+/// sent other than asked for.
+///
+/// # Errors
+/// One line that names key, value and what is allowed.
+pub fn assign(message: Message, number: usize, value: Assigned<'_>) -> Result<(), String> {
+    let key = key_at(number).ok_or_else(|| format!("$http_req has no key number {number}"))?;
+    pending(message.id(), |parameters| {
+        let result = key.store(parameters, value);
+        if result.is_err() {
+            parameters.refused = true;
+        }
+        result
+    })
+}
+
+impl RequestKey {
+    fn store(&self, parameters: &mut RequestParameters, value: Assigned<'_>) -> Result<(), String> {
+        match self.kind {
+            KeyKind::Reset if matches!(value, Assigned::Null) => *parameters = RequestParameters::from_settings(),
+            KeyKind::Reset => return Err(self.refusal(value)),
+            KeyKind::Integer { min, max, store } => match value {
+                Assigned::Null => store(parameters, None),
+                Assigned::Integer(number) | Assigned::Both(_, number) if (min..=max).contains(&number) => {
+                    store(parameters, Some(number));
+                }
+                _ => return Err(self.refusal(value)),
+            },
+            KeyKind::Text { store, .. } => {
+                let text = match value {
+                    Assigned::Null => None,
+                    Assigned::Text(text) | Assigned::Both(text, _) => Some(text),
+                    Assigned::Integer(_) => return Err(self.refusal(value)),
+                };
+                store(parameters, text).map_err(|_| self.refusal(value))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn refusal(&self, value: Assigned<'_>) -> String {
+        let name = self.names.first().copied().unwrap_or_default();
+        let shown = if name == "password" { "the value".to_owned() } else { value.to_string() };
+        format!("$http_req({name}): {shown} is refused; it takes {}, or $null", self.allowed())
+    }
+
+    /// What it takes, in words.
+    pub fn allowed(&self) -> String {
+        match self.kind {
+            KeyKind::Reset => "nothing else".to_owned(),
+            KeyKind::Integer { min, max: i32::MAX, .. } => format!("a whole number from {min}"),
+            KeyKind::Integer { min, max, .. } => format!("a whole number from {min} to {max}"),
+            KeyKind::Text { allowed, .. } => allowed.to_owned(),
+        }
+    }
+}
+
+type Refused = &'static str;
+
+fn store_header(parameters: &mut RequestParameters, header: Option<&[u8]>) -> Result<(), Refused> {
+    let Some(header) = header else {
+        parameters.headers.clear();
+        return Ok(());
+    };
+    if header.len() > MAX_HEADER || parameters.headers.len() >= MAX_HEADERS || !is_header(header) {
+        return Err(HEADER);
+    }
+    parameters.headers.push(copy(header)?);
+    Ok(())
+}
+
+/// `Name: value`, `Name:` or `Name;`, without control bytes but tabs (RFC 9110 section 5).
+fn is_header(header: &[u8]) -> bool {
+    let name_length = header.iter().position(|byte| !is_token(*byte)).unwrap_or(header.len());
+    let Some((_, rest)) = header.split_at_checked(name_length) else {
+        return false;
+    };
+    let separated = matches!(rest, [b':', ..] | [b';']);
+    name_length > 0 && separated && !header.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t')
+}
+
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+fn store_body(parameters: &mut RequestParameters, body: Option<&[u8]>) -> Result<(), Refused> {
+    if body.is_some_and(|body| body.len() > MAX_BODY) {
+        return Err(BODY);
+    }
+    parameters.body = body.map(copy).transpose()?;
+    Ok(())
+}
+
+fn store_method(parameters: &mut RequestParameters, name: Option<&[u8]>) -> Result<(), Refused> {
+    parameters.method = match name {
+        None => None,
+        Some(name) if name.eq_ignore_ascii_case(b"GET") => Some(Method::Get),
+        Some(name) if name.eq_ignore_ascii_case(b"POST") => Some(Method::Post),
+        Some(name) if name.eq_ignore_ascii_case(b"PUT") => Some(Method::Put),
+        Some(name) if name.eq_ignore_ascii_case(b"DELETE") => Some(Method::Delete),
+        Some(_) => return Err(METHODS),
+    };
+    Ok(())
+}
+
+fn store_word(place: &mut Option<CString>, word: Option<&[u8]>) -> Result<(), Refused> {
+    let Some(word) = word else {
+        *place = None;
+        return Ok(());
+    };
+    if word.len() > MAX_WORD {
+        return Err(WORD);
+    }
+    *place = Some(CString::new(word).map_err(|_| WORD)?);
+    Ok(())
+}
+
+fn copy(bytes: &[u8]) -> Result<Vec<u8>, Refused> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len()).map_err(|_| "less, for memory is exhausted")?;
+    copy.extend_from_slice(bytes);
+    Ok(copy)
+}
+
+fn store_timeout(parameters: &mut RequestParameters, value: Option<i32>) {
+    parameters.timeout = match value {
+        Some(milliseconds) => Duration::from_millis(milliseconds.unsigned_abs().into()),
+        None => RequestParameters::from_settings().timeout,
+    };
+}
+
+fn store_authmethod(parameters: &mut RequestParameters, value: Option<i32>) {
+    parameters.authmethod = value.map_or_else(|| RequestParameters::from_settings().authmethod, i32::unsigned_abs);
+}
+
+fn store_keepalive(parameters: &mut RequestParameters, value: Option<i32>) {
+    parameters.tcp_keepalive = value.map_or_else(|| RequestParameters::from_settings().tcp_keepalive, |v| v != 0);
+}
+
+fn store_keepalive_idle(parameters: &mut RequestParameters, value: Option<i32>) {
+    parameters.tcp_ka_idle = value.map_or_else(|| RequestParameters::from_settings().tcp_ka_idle, i32::unsigned_abs);
+}
+
+fn store_keepalive_interval(parameters: &mut RequestParameters, value: Option<i32>) {
+    parameters.tcp_ka_interval =
+        value.map_or_else(|| RequestParameters::from_settings().tcp_ka_interval, i32::unsigned_abs);
+}
+
+fn store_follow_redirect(parameters: &mut RequestParameters, value: Option<i32>) {
+    parameters.follow_redirect = value.map_or_else(|| RequestParameters::from_settings().follow_redirect, |v| v != 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn store(name: &str, value: Assigned<'_>) -> Result<RequestParameters, String> {
+        let key = REQUEST_KEYS.iter().find(|key| key.names.contains(&name)).expect(name);
+        let mut parameters = RequestParameters::from_settings();
+        key.store(&mut parameters, value).map(|()| parameters)
+    }
+
+    #[test]
+    fn methods_are_whole_names_in_any_case() {
+        assert_eq!(store("method", Assigned::Text(b"put")).expect("PUT").method, Some(Method::Put));
+        for wrong in ["P", "PO", "GETX", "", "TRACE"] {
+            let line = store("method", Assigned::Text(wrong.as_bytes())).expect_err(wrong);
+            assert!(line.contains("GET, POST, PUT or DELETE"), "{line}");
+        }
+    }
+
+    #[test]
+    fn headers_have_libcurls_three_forms() {
+        for good in ["X: y", "Accept:", "X-Empty;", "X:\ty"] {
+            assert!(store("hdr", Assigned::Text(good.as_bytes())).is_ok(), "{good}");
+        }
+        for wrong in ["X: y\r\nZ: w", "X: y\n", "no colon", ": y", "X ;", "X\0: y", "", "X; y"] {
+            assert!(store("hdr", Assigned::Text(wrong.as_bytes())).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_type_is_refused() {
+        assert!(store("timeout", Assigned::Text(b"100")).is_err());
+        assert!(store("body", Assigned::Integer(1)).is_err());
+        assert!(store("all", Assigned::Integer(0)).is_err());
+    }
+
+    #[test]
+    fn a_refusal_never_shows_a_password() {
+        let line = store("password", Assigned::Text(b"hunter2\0")).expect_err("a NUL byte");
+        assert!(!line.contains("hunter2"), "{line}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_with_a_line_end_is_taken(before in ".*", end in "[\r\n\0]", after in ".*") {
+            let header = format!("X: {before}{end}{after}");
+            prop_assert!(store("hdr", Assigned::Text(header.as_bytes())).is_err());
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The values of the module parameters. Written while the configuration is read, in main; read by every process.
+
+use super::parameters::{PARAMETERS, ParameterKind};
+use crate::transport::global::MemoryManager;
+use parking_lot::{RwLock, RwLockReadGuard};
+use std::ffi::CString;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+/// The values of all module parameters, each a default of `$http_req` or a property of the workers.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// HTTP worker processes.
+    pub workers: u32,
+    /// Deadline of a query, from the call.
+    pub connection_timeout: Duration,
+    /// Transfers, idle connections and easy handles that a worker keeps room for; a power of two.
+    pub hash_size: u32,
+    /// libcurl's `CURL_SSLVERSION_*`.
+    pub tls_version: u32,
+    /// Whether the certificate must be for the host of the URL.
+    pub tls_verify_host: bool,
+    /// Whether the certificate must be signed by a known authority.
+    pub tls_verify_peer: bool,
+    /// Whether libcurl's trace and both header blocks are logged.
+    pub curl_verbose: bool,
+    /// Whether redirects are followed.
+    pub curl_follow_redirect: bool,
+    /// Whose memory libcurl uses.
+    pub memory_manager: MemoryManager,
+    /// Path of the client certificate.
+    pub tls_client_cert: Option<CString>,
+    /// Path of its key.
+    pub tls_client_key: Option<CString>,
+    /// Path of the authorities' certificates.
+    pub tls_ca_path: Option<CString>,
+    /// Whether TCP keep-alive probes are sent.
+    pub tcp_keepalive: bool,
+    /// Seconds before the first probe; 0 for libcurl's default.
+    pub tcp_ka_idle: u32,
+    /// Seconds between probes; 0 for libcurl's default.
+    pub tcp_ka_interval: u32,
+    /// libcurl's `CURLAUTH_*` bits.
+    pub authmethod: u32,
+}
+
+impl Settings {
+    /// The defaults of the table.
+    pub fn from_defaults() -> Self {
+        let mut settings = Self {
+            workers: 0,
+            connection_timeout: Duration::ZERO,
+            hash_size: 0,
+            tls_version: 0,
+            tls_verify_host: false,
+            tls_verify_peer: false,
+            curl_verbose: false,
+            curl_follow_redirect: false,
+            memory_manager: MemoryManager::System,
+            tls_client_cert: None,
+            tls_client_key: None,
+            tls_ca_path: None,
+            tcp_keepalive: false,
+            tcp_ka_idle: 0,
+            tcp_ka_interval: 0,
+            authmethod: 0,
+        };
+        for parameter in PARAMETERS {
+            match parameter.kind {
+                ParameterKind::Integer { default, store, .. } => store(&mut settings, default),
+                ParameterKind::Choice { default, store, .. } => store(&mut settings, default),
+                ParameterKind::Path { .. } => {}
+            }
+        }
+        settings
+    }
+}
+
+static SETTINGS: LazyLock<RwLock<Settings>> = LazyLock::new(|| RwLock::new(Settings::from_defaults()));
+
+/// Changes the settings. Main process, while the configuration is read.
+pub fn change(change: impl FnOnce(&mut Settings)) {
+    change(&mut SETTINGS.write());
+}
+
+/// The settings. Any process.
+pub fn settings() -> RwLockReadGuard<'static, Settings> {
+    SETTINGS.read()
+}

@@ -1,0 +1,91 @@
+//! The `$http_req` parameters that wait for the next query of one message.
+
+use crate::host::message::MessageId;
+use crate::module::settings::settings;
+use crate::shared::query::Method;
+use std::cell::RefCell;
+use std::ffi::CString;
+use std::time::Duration;
+
+/// The parameters of one query.
+#[derive(Clone, Debug)]
+pub struct RequestParameters {
+    /// Set when an assignment was refused: the query is then not sent.
+    pub refused: bool,
+    /// Request headers, in libcurl's form.
+    pub headers: Vec<Vec<u8>>,
+    /// Request body.
+    pub body: Option<Vec<u8>>,
+    /// `None`: GET, or POST with a body.
+    pub method: Option<Method>,
+    /// Deadline, from the call.
+    pub timeout: Duration,
+    /// Path of the client certificate.
+    pub tls_client_cert: Option<CString>,
+    /// Path of its key.
+    pub tls_client_key: Option<CString>,
+    /// Path of the authorities' certificates.
+    pub tls_ca_path: Option<CString>,
+    /// libcurl's `CURLAUTH_*` bits.
+    pub authmethod: u32,
+    /// User name for HTTP authentication.
+    pub username: Option<CString>,
+    /// Password for HTTP authentication.
+    pub password: Option<CString>,
+    /// Whether the transaction is suspended, where there is one.
+    pub suspend: bool,
+    /// Whether TCP keep-alive probes are sent.
+    pub tcp_keepalive: bool,
+    /// Seconds before the first probe; 0 for libcurl's default.
+    pub tcp_ka_idle: u32,
+    /// Seconds between probes; 0 for libcurl's default.
+    pub tcp_ka_interval: u32,
+    /// Whether redirects are followed.
+    pub follow_redirect: bool,
+}
+
+impl RequestParameters {
+    /// The defaults: what the module parameters say.
+    pub fn from_settings() -> Self {
+        let settings = settings();
+        Self {
+            refused: false,
+            headers: Vec::new(),
+            body: None,
+            method: None,
+            timeout: settings.connection_timeout,
+            tls_client_cert: settings.tls_client_cert.clone(),
+            tls_client_key: settings.tls_client_key.clone(),
+            tls_ca_path: settings.tls_ca_path.clone(),
+            authmethod: settings.authmethod,
+            username: None,
+            password: None,
+            suspend: true,
+            tcp_keepalive: settings.tcp_keepalive,
+            tcp_ka_idle: settings.tcp_ka_idle,
+            tcp_ka_interval: settings.tcp_ka_interval,
+            follow_redirect: settings.curl_follow_redirect,
+        }
+    }
+}
+
+thread_local! {
+    static PENDING: RefCell<Option<(MessageId, RequestParameters)>> = const { RefCell::new(None) };
+}
+
+/// Changes what waits for the next query of `message`. What another message left behind is gone.
+pub fn pending<R>(message: MessageId, change: impl FnOnce(&mut RequestParameters) -> R) -> R {
+    PENDING.with_borrow_mut(|pending| {
+        if pending.as_ref().is_none_or(|(owner, _)| *owner != message) {
+            *pending = None;
+        }
+        let (_, parameters) = pending.get_or_insert_with(|| (message, RequestParameters::from_settings()));
+        change(parameters)
+    })
+}
+
+/// Takes what waits for the next query of `message`; the one after it starts from the defaults.
+pub fn take(message: MessageId) -> RequestParameters {
+    let pending = PENDING.take().filter(|(owner, _)| *owner == message);
+    pending.map_or_else(RequestParameters::from_settings, |(_, parameters)| parameters)
+}

@@ -1,0 +1,222 @@
+//! `http_async_query(url, route)`: checks everything, builds the query, takes a place in a ring, suspends the
+//! transaction, publishes. A suspension cannot be undone, so whatever can fail comes before it.
+
+use super::request_id;
+use super::request_parameters::{self, RequestParameters};
+use crate::host::interface::TransactionState;
+use crate::host::message::Message;
+use crate::host::route::{self, FAILURE_ROUTE, REQUEST_ROUTE, RouteType, TM_ONREPLY_ROUTE};
+use crate::host::transaction::{self, SuspendError};
+use crate::host::log;
+use crate::module::functions::ScriptResult;
+use crate::module::settings::settings;
+use crate::module::statistics::Statistic;
+use crate::shared::clock::Instant;
+use crate::shared::query::{Options, Query, QueryError, Text, Texts};
+use crate::shared::workers;
+use std::ffi::{CStr, CString};
+use std::fmt;
+
+/// Longest URL, in bytes.
+pub const MAX_URL: usize = 8192;
+
+/// Why a query is not accepted. Nothing was sent and no transaction is suspended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    ParameterRefused,
+    UrlEmpty,
+    UrlTooLong(usize),
+    UrlControlByte(u8),
+    RouteUnknown,
+    TransactionSuspended,
+    QueryTooLarge,
+    NoMemory,
+    QueueFull,
+    NoWorker,
+    Cancelled,
+    Answered,
+    SuspendFailed,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ParameterRefused => formatter.write_str("a $http_req parameter of this query was refused"),
+            Self::UrlEmpty => formatter.write_str("the URL is empty"),
+            Self::UrlTooLong(length) => write!(formatter, "the URL has {length} bytes, {MAX_URL} are allowed"),
+            Self::UrlControlByte(byte) => write!(formatter, "the URL holds the control byte 0x{byte:02x}"),
+            Self::RouteUnknown => formatter.write_str("the script has no such route"),
+            Self::TransactionSuspended => {
+                formatter.write_str("the transaction is suspended already; it carries one suspended query at a time")
+            }
+            Self::QueryTooLarge => formatter.write_str("the query is too large"),
+            Self::NoMemory => formatter.write_str("shared memory is exhausted"),
+            Self::QueueFull => write!(formatter, "the queue is full ({} queries)", workers::QUEUE_SIZE),
+            Self::NoWorker => formatter.write_str("there is no HTTP worker; the server is still starting"),
+            Self::Cancelled => formatter.write_str("the transaction has been cancelled"),
+            Self::Answered => formatter.write_str("the transaction has its final reply already"),
+            Self::SuspendFailed => formatter.write_str("tm cannot suspend the transaction"),
+        }
+    }
+}
+
+/// The script function. 0: the transaction is suspended; 1: accepted, the script goes on; -1: refused.
+pub fn http_async_query(message: Message, url: &[u8], route: &[u8]) -> ScriptResult {
+    let parameters = request_parameters::take(message.id());
+    match submit(message, &parameters, url, route) {
+        Ok(true) => ScriptResult::Stop,
+        Ok(false) => ScriptResult::True,
+        Err(refusal) => {
+            let route = String::from_utf8_lossy(route);
+            log::error!("http_async_query refused, callback \"{route}\": {refusal}");
+            ScriptResult::False
+        }
+    }
+}
+
+/// Whether the transaction was suspended.
+fn submit(message: Message, parameters: &RequestParameters, url: &[u8], route: &[u8]) -> Result<bool, Refusal> {
+    if parameters.refused {
+        return Err(Refusal::ParameterRefused);
+    }
+    check_url(url)?;
+    let callback = Callback::find(route)?;
+    let route_type = route::current_type();
+    let suspend = parameters.suspend && must_suspend(route_type)?;
+    let id = request_id::next();
+    let options = options_of(parameters, &callback, route_type);
+    let mut query = build(&id, options, parameters, url, &callback)?;
+
+    let worker = workers::least_loaded().ok_or(Refusal::NoWorker)?;
+    let place = worker.reserve().ok_or(Refusal::QueueFull)?;
+    if suspend {
+        query.set_transaction(transaction::suspend(message).map_err(Refusal::from)?);
+    }
+    Statistic::Requests.add(1);
+    Statistic::InFlight.add(1);
+    place.publish(query);
+    request_id::remember(message.id(), id);
+    Ok(suspend)
+}
+
+fn check_url(url: &[u8]) -> Result<(), Refusal> {
+    if url.is_empty() {
+        return Err(Refusal::UrlEmpty);
+    }
+    if url.len() > MAX_URL {
+        return Err(Refusal::UrlTooLong(url.len()));
+    }
+    match url.iter().find(|byte| byte.is_ascii_control()) {
+        Some(byte) => Err(Refusal::UrlControlByte(*byte)),
+        None => Ok(()),
+    }
+}
+
+/// What runs when the query has ended.
+enum Callback {
+    /// A route of the native script.
+    Route(i32),
+    /// A function of a KEMI script; whether it exists shows only when it is called.
+    Function(CString),
+}
+
+impl Callback {
+    fn find(name: &[u8]) -> Result<Self, Refusal> {
+        let name = CString::new(name).map_err(|_| Refusal::RouteUnknown)?;
+        if name.is_empty() {
+            return Err(Refusal::RouteUnknown);
+        }
+        if route::script_is_kemi() {
+            return Ok(Self::Function(name));
+        }
+        route::index_of(&name).map(Self::Route).ok_or(Refusal::RouteUnknown)
+    }
+}
+
+/// Only these route types can be resumed; in a branch route a suspension destroys the branch being built, and other
+/// types (compared with `==`, their bits overlap) have no transaction that could wait.
+fn must_suspend(route_type: RouteType) -> Result<bool, Refusal> {
+    if ![REQUEST_ROUTE, FAILURE_ROUTE, TM_ONREPLY_ROUTE].contains(&route_type) {
+        return Ok(false);
+    }
+    match transaction::state() {
+        TransactionState::None => Ok(false),
+        TransactionState::Open => Ok(true),
+        TransactionState::Suspended => Err(Refusal::TransactionSuspended),
+    }
+}
+
+fn options_of(parameters: &RequestParameters, callback: &Callback, route_type: RouteType) -> Options {
+    let settings = settings();
+    Options {
+        submitted: Instant::now(),
+        timeout: parameters.timeout,
+        transaction: None,
+        route_index: if let Callback::Route(index) = callback { *index } else { -1 },
+        route_type: route_type.0,
+        method: parameters.method,
+        authmethod: parameters.authmethod,
+        tls_version: settings.tls_version,
+        tls_verify_host: settings.tls_verify_host,
+        tls_verify_peer: settings.tls_verify_peer,
+        tcp_keepalive: parameters.tcp_keepalive,
+        tcp_ka_idle: parameters.tcp_ka_idle,
+        tcp_ka_interval: parameters.tcp_ka_interval,
+        follow_redirect: parameters.follow_redirect,
+    }
+}
+
+fn build(
+    id: &str,
+    options: Options,
+    parameters: &RequestParameters,
+    url: &[u8],
+    callback: &Callback,
+) -> Result<Query, Refusal> {
+    let mut texts = Texts::default();
+    texts.set(Text::Id, Some(id.as_bytes()));
+    texts.set(Text::Url, Some(url));
+    texts.set(Text::Body, parameters.body.as_deref());
+    texts.set(Text::Username, parameters.username.as_deref().map(CStr::to_bytes));
+    texts.set(Text::Password, parameters.password.as_deref().map(CStr::to_bytes));
+    texts.set(Text::TlsClientCert, parameters.tls_client_cert.as_deref().map(CStr::to_bytes));
+    texts.set(Text::TlsClientKey, parameters.tls_client_key.as_deref().map(CStr::to_bytes));
+    texts.set(Text::TlsCaPath, parameters.tls_ca_path.as_deref().map(CStr::to_bytes));
+    if let Callback::Function(name) = callback {
+        texts.set(Text::Function, Some(name.to_bytes()));
+    }
+    Query::new(options, &texts, &parameters.headers).map_err(Refusal::from)
+}
+
+impl From<QueryError> for Refusal {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::TooLarge => Self::QueryTooLarge,
+            QueryError::NoMemory => Self::NoMemory,
+        }
+    }
+}
+
+impl From<SuspendError> for Refusal {
+    fn from(error: SuspendError) -> Self {
+        match error {
+            SuspendError::Cancelled => Self::Cancelled,
+            SuspendError::Answered => Self::Answered,
+            SuspendError::Refused => Self::SuspendFailed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_checked_before_anything_is_sent() {
+        assert_eq!(check_url(b""), Err(Refusal::UrlEmpty));
+        assert_eq!(check_url(b"http://h/\r\nX: y"), Err(Refusal::UrlControlByte(b'\r')));
+        assert_eq!(check_url(b"http://h/\0"), Err(Refusal::UrlControlByte(0)));
+        assert_eq!(check_url(&[b'a'; MAX_URL]), Ok(()));
+        assert_eq!(check_url(&[b'a'; MAX_URL + 1]), Err(Refusal::UrlTooLong(MAX_URL + 1)));
+    }
+}

@@ -1,0 +1,309 @@
+//! libcurl's easy handle: the options of one transfer and where its bytes go.
+
+use super::error::TransferError;
+use super::libcurl as api;
+use super::string_list::StringList;
+use crate::host::guarded;
+use curl_sys::{self as curl, CURL, CURLINFO, CURLoption};
+use std::ffi::{CStr, c_char, c_int, c_long, c_void};
+use std::ptr::NonNull;
+use std::time::Duration;
+
+/// Whether a transfer goes on after bytes were received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// It does.
+    Continue,
+    /// It ends with `CURLE_WRITE_ERROR`; the receiver knows why.
+    Stop,
+}
+
+/// What libcurl tells when it is verbose (`CURLOPT_DEBUGFUNCTION`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trace {
+    /// libcurl's own words.
+    Text,
+    /// Response header bytes.
+    HeaderIn,
+    /// Request header bytes, a whole block.
+    HeaderOut,
+}
+
+/// Takes what a transfer receives.
+pub trait Receiver {
+    /// One complete header line, status lines and the blank line at the end among them, of every response on the way.
+    fn header_line(&mut self, line: &[u8]) -> Flow;
+    /// Body bytes of the final response.
+    fn body(&mut self, bytes: &[u8]) -> Flow;
+    /// Only when [`Easy::trace`] asked for it.
+    fn trace(&mut self, kind: Trace, bytes: &[u8]);
+}
+
+/// One easy handle, everything libcurl reads or writes while it runs, and the receiver of its bytes.
+///
+/// All of it is boxed: libcurl holds pointers into it from [`Easy::connect_callbacks`] on. While the handle is added
+/// to a multi handle, libcurl may use the receiver during any call of that multi handle, and at no other time.
+pub struct Easy<R> {
+    handle: NonNull<CURL>,
+    // The pointers that libcurl holds are made from these raw ones, so that no reference is ever in their way.
+    receiver: NonNull<R>,
+    error_text: NonNull<ErrorText>,
+    headers: StringList,
+    addresses: StringList,
+}
+
+type ErrorText = [c_char; curl::CURL_ERROR_SIZE];
+
+impl<R: Receiver> Easy<R> {
+    /// An easy handle with libcurl's default options.
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn new(receiver: R) -> Result<Self, TransferError> {
+        // SAFETY: no arguments; null on lack of memory.
+        let handle = NonNull::new(unsafe { curl::curl_easy_init() }).ok_or_else(TransferError::out_of_memory)?;
+        let easy = Self {
+            handle,
+            receiver: leak(receiver),
+            error_text: leak([0; curl::CURL_ERROR_SIZE]),
+            headers: StringList::new(),
+            addresses: StringList::new(),
+        };
+        easy.connect_callbacks()?;
+        Ok(easy)
+    }
+
+    /// Back to libcurl's default options and a new receiver; returns the old one. The handle keeps its memory.
+    /// It must not be added to a multi handle.
+    ///
+    /// # Errors
+    /// The options could not be set.
+    pub fn reset(&mut self, receiver: R) -> Result<R, TransferError> {
+        // SAFETY: the handle is ours; afterwards libcurl holds none of the lists.
+        unsafe { curl::curl_easy_reset(self.handle.as_ptr()) };
+        self.headers.clear();
+        self.addresses.clear();
+        let old = std::mem::replace(self.receiver_mut(), receiver);
+        // SAFETY: libcurl is not running, and writes no text until the option is set again.
+        unsafe { self.error_text.as_ptr().cast::<c_char>().write(0) };
+        self.connect_callbacks()?;
+        Ok(old)
+    }
+
+    fn connect_callbacks(&self) -> Result<(), TransferError> {
+        let receiver = self.receiver.as_ptr().cast::<c_void>();
+        self.set_pointer(curl::CURLOPT_ERRORBUFFER, self.error_text.as_ptr().cast())?;
+        self.set_pointer(curl::CURLOPT_WRITEFUNCTION, on_body::<R> as *mut c_void)?;
+        self.set_pointer(curl::CURLOPT_WRITEDATA, receiver)?;
+        self.set_pointer(curl::CURLOPT_HEADERFUNCTION, on_header::<R> as *mut c_void)?;
+        self.set_pointer(curl::CURLOPT_HEADERDATA, receiver)?;
+        self.set_number(curl::CURLOPT_NOSIGNAL, 1)
+    }
+
+    /// Makes libcurl tell what it does to [`Receiver::trace`].
+    ///
+    /// # Errors
+    /// libcurl refused the option.
+    pub fn trace(&self) -> Result<(), TransferError> {
+        self.set_pointer(curl::CURLOPT_DEBUGFUNCTION, on_trace::<R> as *mut c_void)?;
+        self.set_pointer(curl::CURLOPT_DEBUGDATA, self.receiver.as_ptr().cast())?;
+        self.set_number(curl::CURLOPT_VERBOSE, 1)
+    }
+
+    /// What received the transfer's bytes.
+    pub fn receiver_mut(&mut self) -> &mut R {
+        // SAFETY: the box is live until Drop. libcurl uses it only during a call of the multi handle, and no such call
+        // can run while this borrow of the Easy is alive in the one thread of a worker: Multi's calls reach receivers
+        // by pointer, and callers hold no receiver across them.
+        unsafe { self.receiver.as_mut() }
+    }
+}
+
+impl<R> Easy<R> {
+    pub(super) fn as_ptr(&self) -> *mut CURL {
+        self.handle.as_ptr()
+    }
+
+    /// The number by which [`super::multi::Done`] names this transfer.
+    ///
+    /// # Errors
+    /// libcurl refused the option.
+    pub fn set_key(&self, key: usize) -> Result<(), TransferError> {
+        self.set_pointer(curl::CURLOPT_PRIVATE, std::ptr::without_provenance_mut(key))
+    }
+
+    /// Sets an option that takes a `long`.
+    ///
+    /// # Errors
+    /// libcurl does not have the option or refuses the value.
+    pub fn set_number(&self, option: CURLoption, value: i64) -> Result<(), TransferError> {
+        debug_assert!(option < curl::CURLOPTTYPE_OBJECTPOINT);
+        let value = value as c_long;
+        // SAFETY: the handle is live; numbers below OBJECTPOINT take a long.
+        TransferError::check(unsafe { curl::curl_easy_setopt(self.as_ptr(), option, value) })
+    }
+
+    /// Sets an option that takes a string, which libcurl copies.
+    ///
+    /// # Errors
+    /// As [`Easy::set_number`], or no memory.
+    pub fn set_text(&self, option: CURLoption, text: &CStr) -> Result<(), TransferError> {
+        self.set_pointer(option, text.as_ptr().cast_mut().cast())
+    }
+
+    /// Sets the request body, which libcurl copies. The content type is the default of POST,
+    /// `application/x-www-form-urlencoded`, unless a header says otherwise.
+    ///
+    /// # Errors
+    /// As [`Easy::set_number`], or no memory.
+    pub fn set_body(&self, body: &[u8]) -> Result<(), TransferError> {
+        let length = body.len() as curl::curl_off_t;
+        // SAFETY: the option takes a curl_off_t.
+        let code = unsafe { curl::curl_easy_setopt(self.as_ptr(), curl::CURLOPT_POSTFIELDSIZE_LARGE, length) };
+        TransferError::check(code)?;
+        self.set_pointer(curl::CURLOPT_COPYPOSTFIELDS, body.as_ptr().cast_mut().cast())
+    }
+
+    /// Adds a request header in libcurl's form (`CURLOPT_HTTPHEADER`).
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn add_header(&mut self, header: &CStr) -> Result<(), TransferError> {
+        self.headers.push(header)
+    }
+
+    /// Puts the headers that were added into force.
+    ///
+    /// # Errors
+    /// libcurl refused the option.
+    pub fn use_headers(&self) -> Result<(), TransferError> {
+        self.set_pointer(curl::CURLOPT_HTTPHEADER, self.headers.as_ptr().cast())
+    }
+
+    /// Hands libcurl the addresses of a host (`CURLOPT_RESOLVE`) and forbids it to look any name up itself: its
+    /// look-ups would make the whole worker wait.
+    ///
+    /// # Errors
+    /// No memory, or libcurl refused an option.
+    pub fn set_addresses(&mut self, entry: &CStr) -> Result<(), TransferError> {
+        self.addresses.push(entry)?;
+        self.set_pointer(curl::CURLOPT_RESOLVE, self.addresses.as_ptr().cast())?;
+        self.set_pointer(api::CURLOPT_RESOLVER_START_FUNCTION as CURLoption, refuse_lookup as *mut c_void)
+    }
+
+    fn set_pointer(&self, option: CURLoption, pointer: *mut c_void) -> Result<(), TransferError> {
+        // SAFETY: the handle is live. The callers of this private function pass what the option documents: strings,
+        // which libcurl copies, or boxes and lists of this Easy, which outlive the handle's use of them.
+        TransferError::check(unsafe { curl::curl_easy_setopt(self.as_ptr(), option, pointer) })
+    }
+
+    /// Time from the start of libcurl's transfer to a point in it (`CURLINFO_*_TIME`); zero when it was not reached.
+    pub fn time(&self, info: CURLINFO) -> Duration {
+        let mut seconds = 0f64;
+        // SAFETY: the handle is live; these informations write one double.
+        let code = unsafe { curl::curl_easy_getinfo(self.as_ptr(), info, &mut seconds) };
+        if code == curl::CURLE_OK { Duration::try_from_secs_f64(seconds).unwrap_or_default() } else { Duration::ZERO }
+    }
+
+    /// Status of the last response (`CURLINFO_RESPONSE_CODE`); 0 when there was none.
+    pub fn status(&self) -> u16 {
+        let mut status: c_long = 0;
+        // SAFETY: the handle is live; this information writes one long.
+        unsafe { curl::curl_easy_getinfo(self.as_ptr(), curl::CURLINFO_RESPONSE_CODE, &mut status) };
+        u16::try_from(status).unwrap_or(0)
+    }
+
+    /// Where the last response redirects to, made absolute (`CURLINFO_REDIRECT_URL`).
+    pub fn redirect_url(&self) -> Option<&CStr> {
+        let mut url: *const c_char = std::ptr::null();
+        // SAFETY: the handle is live; this information writes one pointer, to a string that lives until the handle is
+        // used again, which the borrow of self prevents.
+        unsafe {
+            curl::curl_easy_getinfo(self.as_ptr(), curl::CURLINFO_REDIRECT_URL, &mut url);
+            if url.is_null() { None } else { Some(CStr::from_ptr(url)) }
+        }
+    }
+
+    /// libcurl's words on what went wrong in this transfer; empty when it said nothing.
+    pub fn error_text(&self) -> String {
+        // SAFETY: libcurl writes a NUL-terminated text there, and is not running now.
+        let text = unsafe { CStr::from_ptr(self.error_text.as_ptr().cast::<c_char>()) };
+        text.to_string_lossy().trim_end().to_owned()
+    }
+}
+
+impl<R> Drop for Easy<R> {
+    fn drop(&mut self) {
+        // SAFETY: the handle is ours and not added to a multi handle; after its clean-up libcurl holds no pointer to
+        // the two boxes, which leak() made.
+        unsafe {
+            curl::curl_easy_cleanup(self.handle.as_ptr());
+            drop(Box::from_raw(self.receiver.as_ptr()));
+            drop(Box::from_raw(self.error_text.as_ptr()));
+        }
+    }
+}
+
+fn leak<T>(value: T) -> NonNull<T> {
+    NonNull::from(Box::leak(Box::new(value)))
+}
+
+/// `CURLOPT_WRITEFUNCTION`: anything but `size * count` ends the transfer.
+extern "C" fn on_body<R: Receiver>(bytes: *mut c_char, size: usize, count: usize, receiver: *mut c_void) -> usize {
+    received::<R>(bytes, size * count, receiver, R::body)
+}
+
+/// `CURLOPT_HEADERFUNCTION`: one complete line a call.
+extern "C" fn on_header<R: Receiver>(bytes: *mut c_char, size: usize, count: usize, receiver: *mut c_void) -> usize {
+    received::<R>(bytes, size * count, receiver, R::header_line)
+}
+
+fn received<R: Receiver>(
+    bytes: *mut c_char,
+    length: usize,
+    receiver: *mut c_void,
+    take: fn(&mut R, &[u8]) -> Flow,
+) -> usize {
+    guarded("a receiver", usize::MAX, || {
+        // SAFETY: libcurl hands in `length` bytes, and the pointer that connect_callbacks set; see receiver_mut.
+        let (bytes, receiver) = unsafe { (slice(bytes, length), &mut *receiver.cast::<R>()) };
+        if take(receiver, bytes) == Flow::Continue { length } else { usize::MAX }
+    })
+}
+
+/// # Safety
+/// `bytes` is null or points to `length` bytes that live as long as the result is used.
+unsafe fn slice<'a>(bytes: *const c_char, length: usize) -> &'a [u8] {
+    if bytes.is_null() || length == 0 {
+        return &[];
+    }
+    // SAFETY: the caller's contract.
+    unsafe { std::slice::from_raw_parts(bytes.cast(), length) }
+}
+
+/// `CURLOPT_DEBUGFUNCTION`.
+extern "C" fn on_trace<R: Receiver>(
+    _: *mut CURL,
+    kind: curl::curl_infotype,
+    bytes: *mut c_char,
+    length: usize,
+    receiver: *mut c_void,
+) -> c_int {
+    let kind = match kind {
+        curl::CURLINFO_TEXT => Trace::Text,
+        curl::CURLINFO_HEADER_IN => Trace::HeaderIn,
+        curl::CURLINFO_HEADER_OUT => Trace::HeaderOut,
+        _ => return 0,
+    };
+    guarded("a receiver", 0, || {
+        // SAFETY: as in received().
+        let (bytes, receiver) = unsafe { (slice(bytes, length), &mut *receiver.cast::<R>()) };
+        receiver.trace(kind, bytes);
+        0
+    })
+}
+
+/// `CURLOPT_RESOLVER_START_FUNCTION`: libcurl calls it when a name is not among the addresses it was given.
+extern "C" fn refuse_lookup(_: *mut c_void, _: *mut c_void, _: *mut c_void) -> c_int {
+    1
+}

@@ -1,0 +1,24 @@
+//! Safe faces of libcurl and libevent. HTTP workers only, but for [`global`], which `mod_init` calls in main.
+//!
+//! libcurl and libevent call back with raw pointers. Here a callback only notes what happened: libevent's append to one
+//! list ([`event_loop::Ready`]), libcurl's hand bytes to the transfer's receiver or change events. All decisions are
+//! made afterwards, in safe code that owns what it changes.
+//!
+//! `curl-sys` is used without the `curl` crate: that one initialises libcurl when the module is loaded, before the
+//! memory functions are known, and it panics where libcurl returns NULL; here NULL is an error.
+
+pub mod easy;
+pub mod error;
+pub mod event_loop;
+pub mod global;
+pub mod multi;
+pub mod resolver;
+pub mod string_list;
+pub mod url;
+
+/// What `curl-sys` lacks of libcurl, as bindgen reads it from `curl/curl.h`.
+#[allow(missing_docs, non_camel_case_types, non_upper_case_globals, non_snake_case, dead_code)]
+#[allow(unsafe_op_in_unsafe_fn, clippy::all, clippy::undocumented_unsafe_blocks)]
+mod libcurl {
+    include!(concat!(env!("OUT_DIR"), "/libcurl.rs"));
+}

@@ -1,0 +1,137 @@
+//! URLs, read by libcurl's own parser, so that what is resolved and checked here is what libcurl then connects to.
+
+use super::error::TransferError;
+use super::libcurl as api;
+use curl_sys as curl;
+use std::ffi::{CStr, CString, c_char};
+use std::net::IpAddr;
+use std::ptr::NonNull;
+
+/// The parts of a URL that decide where a transfer goes (RFC 3986 section 3.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Scheme in lower case.
+    pub scheme: String,
+    /// Host name (IDN in its ASCII form) or address, without brackets.
+    pub host: String,
+    /// Port, the scheme's own where the URL names none.
+    pub port: u16,
+}
+
+impl Origin {
+    /// Reads the origin of `url`. As libcurl does, a missing scheme is guessed from the name.
+    ///
+    /// # Errors
+    /// `CURLE_URL_MALFORMAT`, `CURLE_UNSUPPORTED_PROTOCOL` for anything but http and https, or no memory.
+    pub fn of(url: &CStr) -> Result<Self, TransferError> {
+        let parsed = Parsed::new(url)?;
+        let scheme = parsed.part(api::CURLUPART_SCHEME, 0)?;
+        if scheme != "http" && scheme != "https" {
+            return Err(TransferError::with_detail(
+                curl::CURLE_UNSUPPORTED_PROTOCOL,
+                format_args!("\"{scheme}\" is neither http nor https"),
+            ));
+        }
+        let host = parsed.host()?;
+        let port = parsed.part(api::CURLUPART_PORT, api::CURLU_DEFAULT_PORT)?;
+        let port = port.parse().map_err(|_| TransferError::new(curl::CURLE_URL_MALFORMAT))?;
+        Ok(Self { scheme, host, port })
+    }
+
+    /// The address, where the host is written as one.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.host.parse().ok()
+    }
+}
+
+struct Parsed(NonNull<api::CURLU>);
+
+impl Parsed {
+    fn new(url: &CStr) -> Result<Self, TransferError> {
+        // SAFETY: no arguments; null on lack of memory.
+        let handle = NonNull::new(unsafe { api::curl_url() }).ok_or_else(TransferError::out_of_memory)?;
+        let parsed = Self(handle);
+        let flags = api::CURLU_GUESS_SCHEME | api::CURLU_NON_SUPPORT_SCHEME;
+        // SAFETY: the handle is ours, the text NUL-terminated; libcurl copies it.
+        let code = unsafe { api::curl_url_set(handle.as_ptr(), api::CURLUPART_URL, url.as_ptr(), flags) };
+        if code == api::CURLUE_OK { Ok(parsed) } else { Err(error_of(code)) }
+    }
+
+    fn host(&self) -> Result<String, TransferError> {
+        let host = match self.part(api::CURLUPART_HOST, api::CURLU_PUNYCODE) {
+            Err(error) if error.code != curl::CURLE_OUT_OF_MEMORY => self.part(api::CURLUPART_HOST, 0)?,
+            result => result?,
+        };
+        let unbracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        Ok(unbracketed.unwrap_or(&host).to_owned())
+    }
+
+    fn part(&self, part: api::CURLUPart, flags: u32) -> Result<String, TransferError> {
+        let mut text: *mut c_char = std::ptr::null_mut();
+        // SAFETY: the handle is ours; on success libcurl hands out a string that is given back below.
+        let code = unsafe { api::curl_url_get(self.0.as_ptr(), part, &mut text, flags) };
+        if code != api::CURLUE_OK || text.is_null() {
+            return Err(error_of(code));
+        }
+        // SAFETY: NUL-terminated on success.
+        let copy: CString = unsafe { CStr::from_ptr(text) }.to_owned();
+        // SAFETY: libcurl's own string, given back once.
+        unsafe { curl::curl_free(text.cast()) };
+        copy.into_string().map_err(|_| TransferError::new(curl::CURLE_URL_MALFORMAT))
+    }
+}
+
+impl Drop for Parsed {
+    fn drop(&mut self) {
+        // SAFETY: ours, released once.
+        unsafe { api::curl_url_cleanup(self.0.as_ptr()) }
+    }
+}
+
+fn error_of(code: api::CURLUcode) -> TransferError {
+    if code == api::CURLUE_OUT_OF_MEMORY {
+        return TransferError::out_of_memory();
+    }
+    // SAFETY: libcurl returns a static string for every number.
+    let reason = unsafe { CStr::from_ptr(api::curl_url_strerror(code)) };
+    TransferError::with_detail(curl::CURLE_URL_MALFORMAT, format_args!("{}", reason.to_string_lossy()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(url: &str) -> Result<Origin, TransferError> {
+        Origin::of(&CString::new(url).expect("no NUL in a test URL"))
+    }
+
+    #[test]
+    fn the_port_is_the_schemes_own_where_none_is_named() {
+        let https = origin("https://user:secret@API.example.com/x?y").expect("a good URL");
+        assert_eq!((https.scheme.as_str(), https.port), ("https", 443));
+        assert_eq!(origin("http://h:8080/").expect("a good URL").port, 8080);
+    }
+
+    #[test]
+    fn an_ipv6_address_loses_its_brackets() {
+        let origin = origin("http://[::1]:81/").expect("a good URL");
+        assert_eq!(origin.address(), Some("::1".parse().expect("an address")));
+    }
+
+    #[test]
+    fn a_missing_scheme_is_http() {
+        assert_eq!(origin("example.com/x").expect("a good URL").scheme, "http");
+    }
+
+    #[test]
+    fn other_schemes_are_refused() {
+        for url in ["file:///etc/passwd", "gopher://h/1", "ftp://h/", "ftp.example.com"] {
+            assert_eq!(origin(url).expect_err(url).code, curl::CURLE_UNSUPPORTED_PROTOCOL, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_without_host_is_malformed() {
+        assert_eq!(origin("http://").expect_err("no host").code, curl::CURLE_URL_MALFORMAT);
+    }
+}
