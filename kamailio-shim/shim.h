@@ -32,13 +32,13 @@ void *shim_shm_realloc(void *block, size_t size);
 void shim_shm_free(void *block);
 
 /* transaction.c */
-int shim_tm_bind(void);                                     /* main: 0, or -1 without tm */
-int shim_tm_fr_timer(unsigned int *milliseconds);           /* main: 0, or -1 when unknown */
-TransactionState shim_transaction_state(void);              /* script */
-int shim_transaction_suspend(sip_msg_t *msg, unsigned int *hash_index,
-		unsigned int *label);                               /* script: what t_suspend returns */
-ResumeOutcome shim_transaction_resume(unsigned int hash_index,
-		unsigned int label, const ResumeTarget *target);    /* worker */
+int shim_tm_bind(void);                           /* main: 0, or -1 without tm */
+int shim_tm_fr_timer(unsigned int *milliseconds); /* main: 0, or -1 when unknown */
+TransactionState shim_transaction_state(void);    /* script */
+int shim_transaction_suspend(
+		sip_msg_t *msg, unsigned int *hash_index, unsigned int *label); /* script: what t_suspend returns */
+ResumeOutcome shim_transaction_resume(
+		unsigned int hash_index, unsigned int label, const ResumeTarget *target); /* worker */
 
 /* bindgen does not evaluate the core's shifted macros */
 enum {
@@ -51,10 +51,10 @@ enum {
 };
 
 /* route.c */
-int shim_route_type(void);                                  /* script */
-int shim_route_index(const char *name);                     /* script: index, or -1 */
-int shim_script_is_kemi(void);                              /* script: 1 with KEMI, 0 with the native language */
-int shim_route_run_detached(const ResumeTarget *target);    /* worker: 0, or -1 when the message cannot be made */
+int shim_route_type(void);                               /* script */
+int shim_route_index(const char *name);                  /* script: index, or -1 */
+int shim_script_is_kemi(void);                           /* script: 1 with KEMI, 0 with the native language */
+int shim_route_run_detached(const ResumeTarget *target); /* worker: 0, or -1 when the message cannot be made */
 
 /* message.c, script */
 unsigned int shim_message_id(const sip_msg_t *msg);
@@ -64,9 +64,9 @@ int shim_message_pid(const sip_msg_t *msg);
 void shim_statistic_add(void *statistic, int amount);
 
 /* process.c */
-int shim_workers_register(int count);                       /* main: 0, or -1 */
-int shim_worker_fork(char *description);                    /* main: 0 in the child, its pid in main, -1 on error */
-int shim_worker_started(void);                              /* worker: 0, or -1 */
-int shim_process_number(void);                              /* any process */
+int shim_workers_register(int count);    /* main: 0, or -1 */
+int shim_worker_fork(char *description); /* main: 0 in the child, its pid in main, -1 on error */
+int shim_worker_started(void);           /* worker: 0, or -1 */
+int shim_process_number(void);           /* any process */
 
 #endif

@@ -22,8 +22,7 @@ int shim_tm_fr_timer(unsigned int *milliseconds)
 	void *value = NULL;
 	unsigned int type = 0;
 
-	if(cfg_register_ctx(&context, NULL) < 0
-			|| cfg_get_by_name(context, &group, NULL, &name, &value, &type) != 0) {
+	if(cfg_register_ctx(&context, NULL) < 0 || cfg_get_by_name(context, &group, NULL, &name, &value, &type) != 0) {
 		return -1;
 	}
 	*milliseconds = TICKS_TO_MS((ticks_t)(unsigned long)value);
@@ -42,13 +41,11 @@ TransactionState shim_transaction_state(void)
 	if(transaction == NULL) {
 		return TRANSACTION_STATE_NONE;
 	}
-	return (transaction->flags & T_ASYNC_SUSPENDED) ? TRANSACTION_STATE_SUSPENDED
-													: TRANSACTION_STATE_OPEN;
+	return (transaction->flags & T_ASYNC_SUSPENDED) ? TRANSACTION_STATE_SUSPENDED : TRANSACTION_STATE_OPEN;
 }
 
 /* A refusal half-way leaves the flags set, and tm would then drop every reply of this transaction. */
-int shim_transaction_suspend(
-		sip_msg_t *msg, unsigned int *hash_index, unsigned int *label)
+int shim_transaction_suspend(sip_msg_t *msg, unsigned int *hash_index, unsigned int *label)
 {
 	int result = tm.t_suspend(msg, hash_index, label);
 	tm_cell_t *transaction = current_transaction();
@@ -63,8 +60,7 @@ int shim_transaction_suspend(
 	return result;
 }
 
-static int continue_with(unsigned int hash_index, unsigned int label,
-		const ResumeTarget *target)
+static int continue_with(unsigned int hash_index, unsigned int label, const ResumeTarget *target)
 {
 	str function = target_function(target);
 	if(function.s != NULL) {
@@ -75,18 +71,14 @@ static int continue_with(unsigned int hash_index, unsigned int label,
 
 /* t_continue keeps the reference it took when the transaction was not suspended (-2), and when the route of a resumed
  * reply suspended it again. */
-static int keeps_reference(int result, const ResumeTarget *target,
-		unsigned int suspensions_before)
+static int keeps_reference(int result, const ResumeTarget *target, unsigned int suspensions_before)
 {
-	return result == -2
-		   || (result == 0 && target->route_type == TM_ONREPLY_ROUTE
-				   && suspensions != suspensions_before);
+	return result == -2 || (result == 0 && target->route_type == TM_ONREPLY_ROUTE && suspensions != suspensions_before);
 }
 
 /* A reference of our own keeps the cell while t_continue runs, so that the one it forgets can be given back after it.
  * The route of a resumed reply runs with the route type that is set here. */
-ResumeOutcome shim_transaction_resume(unsigned int hash_index,
-		unsigned int label, const ResumeTarget *target)
+ResumeOutcome shim_transaction_resume(unsigned int hash_index, unsigned int label, const ResumeTarget *target)
 {
 	tm_cell_t *before = tm.t_gett();
 	int branch_before = tm.t_gett_branch();

@@ -1,1 +1,8 @@
+//! What the end-to-end tests stand on: a real Kamailio, a scripted HTTP server, SIP user agents, certificates.
 
+pub mod certificates;
+pub mod http_server;
+pub mod kamailio;
+pub mod sip;
+pub mod sip_digest;
+pub mod sockets;

@@ -1,0 +1,59 @@
+# `make help` lists the targets.
+#
+# KAMAILIO_SRC=DIR   build against that source tree (after its `make cfg`) instead of the installed Kamailio's
+# DESTDIR, MODULES_DIR   where `make install` puts the module
+
+SHELL := /bin/sh
+HOST := build/with-host.sh
+CARGO_FLAGS := --locked
+LIBRARY := target/release/libhttp_async_client.so
+DISTRIBUTED := http_async_client.so
+SHIM := $(wildcard kamailio-shim/*.c kamailio-shim/*.h)
+HEADER := include/http_async_client.h
+# Tests wait more than they work: a few at a time keep two cores busy.
+TEST_THREADS := 4
+
+.PHONY: help build test check demo install uninstall clean format
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build dist/kamailio-VERSION/http_async_client.so, fetching what is missing
+	@build/requirements.sh build
+	@$(HOST) cargo build --release $(CARGO_FLAGS) --package http_async_client
+	@$(HOST) sh -c 'folder=dist/kamailio-$$(build/host-version.sh) && install -D -m 644 $(LIBRARY) $$folder/$(DISTRIBUTED) && echo "built $$folder/$(DISTRIBUTED)"'
+
+test: build ## run every test: unit tests, then end-to-end tests in the installed Kamailio
+	@build/requirements.sh build test
+	@$(HOST) cargo test $(CARGO_FLAGS) --lib --package http_async_client
+	@$(HOST) sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
+		cargo test $(CARGO_FLAGS) --package end-to-end --no-fail-fast -- --test-threads=$(TEST_THREADS)'
+
+check: ## formatting, lints, and whether the committed C header is current
+	@build/requirements.sh build check
+	cargo fmt --all --check
+	clang-format --dry-run -Werror $(SHIM)
+	@mkdir -p target && cp $(HEADER) target/header-before \
+		&& $(HOST) cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings \
+		&& cmp target/header-before $(HEADER) \
+		|| { echo "$(HEADER) was not current, or a lint failed; look above, and commit what changed"; exit 1; }
+
+format: ## format all code
+	cargo fmt --all
+	clang-format -i $(SHIM)
+
+demo: build ## the main job in one run: a SIP call that waits for an HTTP answer
+	@build/requirements.sh build test
+	@$(HOST) sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
+		cargo run --quiet $(CARGO_FLAGS) --package end-to-end --bin demo'
+
+install: build ## install the module beside Kamailio's own (DESTDIR, MODULES_DIR)
+	@$(HOST) sh -c 'to=$(DESTDIR)$${MODULES_DIR:-$$(build/modules-folder.sh)} \
+		&& install -D -m 644 dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) $$to/$(DISTRIBUTED) && echo "installed $$to/$(DISTRIBUTED)"'
+
+uninstall: ## remove what `make install` put there
+	@to=$(DESTDIR)$${MODULES_DIR:-$$(build/modules-folder.sh)} && rm -f $$to/$(DISTRIBUTED) && echo "removed $$to/$(DISTRIBUTED)"
+
+clean: ## remove everything that was built or fetched
+	rm -rf target dist .kamailio

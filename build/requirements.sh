@@ -1,0 +1,62 @@
+#!/bin/sh
+# Installs what this machine lacks, saying so; with everything there it only asks dpkg once.
+# Usage: build/requirements.sh build|test ...
+set -eu
+
+# Kamailio itself is needed unless another source tree is given: its tm.so tells which version and flags it accepts.
+packages_of() {
+	case $1 in
+	build)
+		echo build-essential pkg-config libcurl4-openssl-dev libevent-dev libclang-dev dpkg-dev
+		[ -n "${KAMAILIO_SRC:-}" ] || echo kamailio
+		;;
+	check) echo clang-format ;;
+	test) echo kamailio kamailio-extra-modules kamailio-lua-modules kamailio-tls-modules kamailio-utils-modules sip-tester openssl curl util-linux ;;
+	*) echo "build/requirements.sh: unknown purpose $1: build, check or test" >&2 && exit 2 ;;
+	esac
+}
+
+is_installed() {
+	[ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" = "ii " ]
+}
+
+# The oldest Rust that Cargo.toml allows. Debian 12 packages a newer one for its browsers, as rustc-web.
+rust_packages() {
+	oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+	if present=$(rustc --version 2>/dev/null) && command -v cargo >/dev/null; then
+		version=$(echo "$present" | cut -d' ' -f2)
+		[ "$(printf '%s\n' "$oldest" "$version" | sort -V | head -n 1)" = "$oldest" ] && return
+		echo "rustc $version is older than $oldest, which this project needs" >&2
+	fi
+	if apt-cache show rustc-web >/dev/null 2>&1; then echo rustc-web cargo-web; else echo rustc cargo; fi
+}
+
+install() {
+	echo "Installing what is missing here: $*" >&2
+	as_root=
+	if [ "$(id -u)" -ne 0 ]; then
+		command -v sudo >/dev/null || {
+			echo "This takes root: run 'apt-get install $*' and try again" >&2
+			exit 1
+		}
+		as_root=sudo
+	fi
+	$as_root apt-get update -qq >&2 || echo "apt-get update failed for some source; going on" >&2
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+}
+
+command -v dpkg-query >/dev/null || {
+	echo "This needs Debian or a relative of it: dpkg-query is missing" >&2
+	exit 1
+}
+missing=
+for purpose in "$@"; do
+	for package in $(packages_of "$purpose"); do
+		is_installed "$package" || missing="$missing $package"
+	done
+done
+# shellcheck disable=SC2086 # one word a package
+[ -z "$missing" ] || install $missing
+missing=$(rust_packages)
+# shellcheck disable=SC2086
+[ -z "$missing" ] || install $missing

@@ -1,0 +1,95 @@
+//! What a TLS server shows and asks for.
+
+use std::sync::Arc;
+
+use rcgen::{Certificate, KeyPair};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{DEFAULT_VERSIONS, RootCertStore, ServerConfig, SupportedProtocolVersion};
+
+type Versions = &'static [&'static SupportedProtocolVersion];
+
+const ONLY_TLS12: Versions = &[&rustls::version::TLS12];
+const ONLY_TLS13: Versions = &[&rustls::version::TLS13];
+
+/// The certificate chain and key of a TLS server, and what it asks of its clients.
+#[derive(Debug)]
+pub struct TlsSettings {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    client_authority: Option<CertificateDer<'static>>,
+    versions: Versions,
+}
+
+impl TlsSettings {
+    pub(super) fn new(certificate: &Certificate, key: &KeyPair) -> Self {
+        Self {
+            chain: vec![certificate.der().clone()],
+            key: PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
+            client_authority: None,
+            versions: DEFAULT_VERSIONS,
+        }
+    }
+
+    /// Refuses clients without a certificate signed by `authority`.
+    #[must_use]
+    pub fn require_client_certificate(mut self, authority: CertificateDer<'static>) -> Self {
+        self.client_authority = Some(authority);
+        self
+    }
+
+    /// Speaks only TLS 1.2 (RFC 5246).
+    #[must_use]
+    pub fn only_tls12(mut self) -> Self {
+        self.versions = ONLY_TLS12;
+        self
+    }
+
+    /// Speaks only TLS 1.3 (RFC 8446).
+    #[must_use]
+    pub fn only_tls13(mut self) -> Self {
+        self.versions = ONLY_TLS13;
+        self
+    }
+
+    /// The settings in the form rustls wants.
+    ///
+    /// # Panics
+    /// When the key does not belong to the certificate or a certificate is malformed.
+    pub(crate) fn server_configuration(self) -> ServerConfig {
+        let provider = Arc::new(ring::default_provider());
+        let verifier = client_verifier(self.client_authority, &provider);
+        ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(self.versions)
+            .expect("protocol versions that ring offers")
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(self.chain, self.key)
+            .expect("a key that belongs to the certificate")
+    }
+}
+
+impl Clone for TlsSettings {
+    /// A private key does not copy itself without being told so, hence no derived implementation.
+    fn clone(&self) -> Self {
+        Self {
+            chain: self.chain.clone(),
+            key: self.key.clone_key(),
+            client_authority: self.client_authority.clone(),
+            versions: self.versions,
+        }
+    }
+}
+
+fn client_verifier(
+    authority: Option<CertificateDer<'static>>,
+    provider: &Arc<CryptoProvider>,
+) -> Arc<dyn ClientCertVerifier> {
+    let Some(authority) = authority else { return WebPkiClientVerifier::no_client_auth() };
+    let mut roots = RootCertStore::empty();
+    roots.add(authority).expect("a certificate of an authority");
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .build()
+        .expect("a verifier of client certificates")
+}

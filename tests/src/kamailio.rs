@@ -1,0 +1,561 @@
+//! A real Kamailio with the module under test: one instance a test, on its own port and in its own folder.
+
+use crate::sip::{SipClient, SipMessage};
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long an instance may take to start or stop, and anything else that a test waits for.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The module file under test.
+///
+/// # Panics
+/// `HTTP_ASYNC_CLIENT_MODULE` is not set.
+pub fn module_file() -> PathBuf {
+    std::env::var_os("HTTP_ASYNC_CLIENT_MODULE")
+        .map(PathBuf::from)
+        .expect("HTTP_ASYNC_CLIENT_MODULE names the .so to test: run `make test`")
+}
+
+/// Folder of the installed Kamailio's own modules.
+pub fn modules_folder() -> PathBuf {
+    let tm = std::env::var_os("KAMAILIO_TM_MODULE").expect("KAMAILIO_TM_MODULE is set by `make test`");
+    Path::new(&tm).parent().expect("tm.so lies in a folder").to_path_buf()
+}
+
+/// An instance to be: its configuration, and how it is started.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    before: String,
+    modules: Vec<String>,
+    parameters: String,
+    script: String,
+    whole: Option<String>,
+    variables: Vec<(String, String)>,
+    children: usize,
+    debug: i32,
+    shared_memory: u32,
+    arguments: Vec<String>,
+    descriptor_limit: Option<(u64, u64)>,
+    resolv_conf: Option<String>,
+    after_module: String,
+    environment: Vec<(String, String)>,
+}
+
+/// A running instance. Dropping it stops it, and fails the test when it did not end well.
+#[derive(Debug)]
+pub struct Kamailio {
+    process: Option<Child>,
+    folder: tempfile::TempDir,
+    port: u16,
+}
+
+/// An instance that did not stay up.
+#[derive(Debug)]
+pub struct Ended {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What it logged.
+    pub log: String,
+}
+
+impl Kamailio {
+    /// An instance that runs `route[MAIN]` of `script` for each request.
+    pub fn with_script(script: &str) -> Builder {
+        Builder {
+            before: String::new(),
+            modules: ["tm", "sl", "pv", "xlog", "kex", "textops", "ctl"].map(str::to_owned).to_vec(),
+            parameters: String::new(),
+            script: script.to_owned(),
+            whole: None,
+            variables: Vec::new(),
+            children: 2,
+            debug: 2,
+            shared_memory: 64,
+            arguments: Vec::new(),
+            descriptor_limit: None,
+            resolv_conf: None,
+            after_module: String::new(),
+            environment: Vec::new(),
+        }
+    }
+}
+
+impl Builder {
+    /// Loads more of Kamailio's modules, before the one under test.
+    pub fn modules(mut self, names: &[&str]) -> Self {
+        self.modules.extend(names.iter().map(|name| (*name).to_owned()));
+        self
+    }
+
+    /// Loads exactly these modules before the one under test; `ctl` comes with them.
+    pub fn only_modules(mut self, names: &[&str]) -> Self {
+        self.modules = names.iter().map(|name| (*name).to_owned()).collect();
+        self
+    }
+
+    /// Configuration lines right after the module under test is loaded.
+    pub fn after_module(mut self, lines: &str) -> Self {
+        self.after_module.push_str(lines);
+        self.after_module.push('\n');
+        self
+    }
+
+    /// A `modparam` of the module under test; `value` as the script writes it.
+    pub fn parameter(mut self, name: &str, value: impl std::fmt::Display) -> Self {
+        self.parameters.push_str(&format!("modparam(\"http_async_client\", \"{name}\", {value})\n"));
+        self
+    }
+
+    /// Configuration lines after all modules are loaded.
+    pub fn lines(mut self, lines: &str) -> Self {
+        self.parameters.push_str(lines);
+        self.parameters.push('\n');
+        self
+    }
+
+    /// Configuration lines before any module is loaded.
+    pub fn before(mut self, lines: &str) -> Self {
+        self.before.push_str(lines);
+        self.before.push('\n');
+        self
+    }
+
+    /// Replaces `{name}` in script and lines.
+    pub fn set(mut self, name: &str, value: impl std::fmt::Display) -> Self {
+        self.variables.push((format!("{{{name}}}"), value.to_string()));
+        self
+    }
+
+    /// SIP worker processes.
+    pub fn children(mut self, children: usize) -> Self {
+        self.children = children;
+        self
+    }
+
+    /// Kamailio's debug level; 2 by default, 3 logs at DBG.
+    pub fn debug(mut self, level: i32) -> Self {
+        self.debug = level;
+        self
+    }
+
+    /// Shared memory in MB.
+    pub fn shared_memory(mut self, megabytes: u32) -> Self {
+        self.shared_memory = megabytes;
+        self
+    }
+
+    /// More command line arguments.
+    pub fn arguments(mut self, arguments: &[&str]) -> Self {
+        self.arguments.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        self
+    }
+
+    /// Soft and hard limit of open descriptors.
+    pub fn descriptor_limit(mut self, soft: u64, hard: u64) -> Self {
+        self.descriptor_limit = Some((soft, hard));
+        self
+    }
+
+    /// What the instance sees as `/etc/resolv.conf`, in a mount namespace of its own.
+    pub fn resolv_conf(mut self, text: &str) -> Self {
+        self.resolv_conf = Some(text.to_owned());
+        self
+    }
+
+    /// A variable of its environment.
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// A configuration file of one's own, instead of the generated one. `{port}`, `{folder}`, `{module}` and
+    /// `{modules}` are replaced as well.
+    pub fn whole_configuration(mut self, text: &str) -> Self {
+        self.whole = Some(text.to_owned());
+        self
+    }
+
+    fn configuration(&self, port: u16, folder: &Path) -> String {
+        let text = match &self.whole {
+            Some(text) => text.clone(),
+            None => self.generated(),
+        };
+        let mut variables = self.variables.clone();
+        variables.push(("{port}".to_owned(), port.to_string()));
+        variables.push(("{folder}".to_owned(), folder.display().to_string()));
+        variables.push(("{module}".to_owned(), module_file().display().to_string()));
+        variables.push(("{modules}".to_owned(), modules_folder().display().to_string()));
+        variables.iter().fold(text, |text, (name, value)| text.replace(name, value))
+    }
+
+    fn generated(&self) -> String {
+        let modules: String = self.modules.iter().map(|name| format!("loadmodule \"{name}.so\"\n")).collect();
+        format!(
+            "#!KAMAILIO\n\
+             debug={debug}\n\
+             log_stderror=yes\n\
+             children={children}\n\
+             listen=udp:127.0.0.1:{{port}}\n\
+             auto_aliases=no\n\
+             {before}\n\
+             mpath=\"{{modules}}\"\n\
+             {modules}\
+             loadmodule \"{{module}}\"\n\
+             {after_module}\
+             modparam(\"ctl\", \"binrpc\", \"unix:{{folder}}/ctl\")\n\
+             {parameters}\n\
+             request_route {{\n\
+                 if($rU == \"is-it-ready\") {{ sl_send_reply(\"200\", \"Ready\"); exit; }}\n\
+                 route(MAIN);\n\
+             }}\n\
+             {script}\n",
+            debug = self.debug,
+            children = self.children,
+            before = self.before,
+            after_module = self.after_module,
+            parameters = self.parameters,
+            script = self.script,
+        )
+    }
+
+    fn command(&self, folder: &Path) -> Command {
+        let mut command = match &self.resolv_conf {
+            None => Command::new("kamailio"),
+            Some(text) => in_mount_namespace(text, folder),
+        };
+        command.arg("-f").arg(folder.join("kamailio.cfg")).args(["-m", &self.shared_memory.to_string(), "-E"]);
+        command.arg("-Y").arg(folder).args(&self.arguments);
+        let log = fs::File::create(folder.join("log")).expect("the run folder can be written");
+        let log_again = log.try_clone().expect("a descriptor for the log");
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(log).stderr(log_again).process_group(0);
+        if let Some((soft, hard)) = self.descriptor_limit {
+            limit_descriptors(&mut command, soft, hard);
+        }
+        command
+    }
+
+    fn prepare(&self) -> (tempfile::TempDir, u16) {
+        let folder = tempfile::Builder::new().prefix("kamailio-").tempdir().expect("a temporary folder");
+        fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777))
+            .expect("the run folder is ours");
+        let port = free_port();
+        let configuration = self.configuration(port, folder.path());
+        fs::write(folder.path().join("kamailio.cfg"), configuration).expect("the run folder can be written");
+        (folder, port)
+    }
+
+    /// Starts the instance and waits until it answers.
+    ///
+    /// # Panics
+    /// It does not come up; the panic shows its log.
+    pub fn start(self) -> Kamailio {
+        let (folder, port) = self.prepare();
+        let process = self.command(folder.path()).arg("-DD").spawn().expect("kamailio is installed");
+        let mut kamailio = Kamailio { process: Some(process), folder, port };
+        kamailio.wait_until_ready();
+        kamailio
+    }
+
+    /// Starts an instance that must refuse to run.
+    ///
+    /// # Panics
+    /// It is still there after [`PATIENCE`].
+    pub fn start_refused(self) -> Ended {
+        self.run_to_end("-DD")
+    }
+
+    /// `kamailio -c`: checks the configuration.
+    ///
+    /// # Panics
+    /// It does not end.
+    pub fn check(self) -> Ended {
+        self.run_to_end("-c")
+    }
+
+    fn run_to_end(self, argument: &str) -> Ended {
+        let (folder, _) = self.prepare();
+        let mut process = self.command(folder.path()).arg(argument).spawn().expect("kamailio is installed");
+        let status = wait_for_end(&mut process);
+        let log = fs::read(folder.path().join("log")).expect("the log is there");
+        let log = String::from_utf8_lossy(&log).into_owned();
+        match status {
+            Some(status) => Ended { status, log },
+            None => {
+                kill_group(&process, libc::SIGKILL);
+                panic!("kamailio {argument} did not end; its log:\n{log}");
+            }
+        }
+    }
+}
+
+impl Kamailio {
+    fn wait_until_ready(&mut self) {
+        let ready = wait_until(PATIENCE, || self.has_ended() || self.answers());
+        if !ready || self.has_ended() {
+            let log = self.log();
+            self.kill();
+            panic!("kamailio is not up; its log:\n{log}");
+        }
+    }
+
+    /// Every process is in `core.psx`, and a request is answered.
+    fn answers(&self) -> bool {
+        let Some(processes) = self.try_rpc(&["core.psx"]) else {
+            return false;
+        };
+        let log = self.log();
+        let expected = log.split("processes (at least): ").nth(1).and_then(|rest| rest.split(' ').next());
+        let expected = expected.and_then(|count| count.parse::<usize>().ok()).unwrap_or(1);
+        processes.matches("PID:").count() >= expected.saturating_sub(2)
+            && SipClient::new(self.address()).send_and_receive("OPTIONS", "is-it-ready").is_some()
+    }
+
+    fn has_ended(&mut self) -> bool {
+        self.process.as_mut().is_none_or(|process| matches!(process.try_wait(), Ok(Some(_))))
+    }
+
+    /// Where it listens, by UDP.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
+    /// Its run folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Process id of its main process.
+    pub fn main_process(&self) -> u32 {
+        self.process.as_ref().map_or(0, Child::id)
+    }
+
+    /// A SIP client for it.
+    pub fn client(&self) -> SipClient {
+        SipClient::new(self.address())
+    }
+
+    /// Sends a MESSAGE to `user` and returns its final answer.
+    ///
+    /// # Panics
+    /// There is none.
+    pub fn message(&self, user: &str) -> SipMessage {
+        let answer = self.client().transact("MESSAGE", user);
+        answer.unwrap_or_else(|| panic!("no final answer for {user}; the log:\n{}", self.log()))
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        let log = fs::read(self.folder.path().join("log")).expect("the log is there");
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// Lines of the log that hold `text`.
+    pub fn log_lines(&self, text: &str) -> Vec<String> {
+        self.log().lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
+    }
+
+    /// Waits until the log holds `text`, and returns the first such line.
+    ///
+    /// # Panics
+    /// It does not come.
+    pub fn wait_for_log(&self, text: &str) -> String {
+        wait_until(PATIENCE, || self.log().contains(text));
+        self.log_lines(text).into_iter().next().unwrap_or_else(|| panic!("no {text:?} in the log:\n{}", self.log()))
+    }
+
+    /// The answer of an RPC command.
+    ///
+    /// # Panics
+    /// There is none.
+    pub fn rpc(&self, command: &[&str]) -> String {
+        self.try_rpc(command).unwrap_or_else(|| panic!("no answer to {command:?}; the log:\n{}", self.log()))
+    }
+
+    fn try_rpc(&self, command: &[&str]) -> Option<String> {
+        let socket = format!("unix:{}/ctl", self.folder.path().display());
+        let output = Command::new("kamcmd").args(["-s", &socket]).args(command).output().expect("kamcmd is installed");
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Numbers in an RPC answer, by the name before the colon.
+    pub fn rpc_numbers(&self, command: &[&str]) -> BTreeMap<String, i64> {
+        let lines = self.rpc(command);
+        let pairs = lines.lines().filter_map(|line| line.trim().rsplit_once(": "));
+        pairs.filter_map(|(name, value)| Some((name.to_owned(), value.trim().parse().ok()?))).collect()
+    }
+
+    /// The module's statistics, by their name in the group.
+    pub fn statistics(&self) -> BTreeMap<String, i64> {
+        let group = "http_async_client.";
+        let all = self.rpc_numbers(&["stats.fetch", "http_async_client:"]);
+        all.into_iter().filter_map(|(name, value)| Some((name.strip_prefix(group)?.to_owned(), value))).collect()
+    }
+
+    /// Requests, replies, errors, timeouts and in_flight.
+    pub fn counts(&self) -> [i64; 5] {
+        let statistics = self.statistics();
+        ["requests", "replies", "errors", "timeouts", "in_flight"]
+            .map(|name| *statistics.get(name).unwrap_or_else(|| panic!("no statistic {name} in {statistics:?}")))
+    }
+
+    /// Waits until [`Kamailio::counts`] are these.
+    ///
+    /// # Panics
+    /// They do not become so.
+    pub fn wait_for_counts(&self, expected: [i64; 5]) {
+        wait_until(PATIENCE, || self.counts() == expected);
+        assert_eq!(self.counts(), expected, "requests, replies, errors, timeouts, in_flight; the log:\n{}", self.log());
+    }
+
+    /// Transactions that tm has in memory.
+    pub fn transactions(&self) -> i64 {
+        self.rpc_numbers(&["tm.stats"])["current"]
+    }
+
+    /// Waits until tm has let go of every transaction.
+    ///
+    /// # Panics
+    /// It does not.
+    pub fn wait_for_no_transaction(&self) {
+        wait_until(PATIENCE, || self.transactions() == 0);
+        assert_eq!(self.transactions(), 0, "transactions are left; the log:\n{}", self.log());
+    }
+
+    /// Bytes of shared memory that are in use.
+    pub fn shared_memory_used(&self) -> i64 {
+        self.rpc_numbers(&["core.shmmem"])["used"]
+    }
+
+    /// Process ids by description, as `core.psx` tells them.
+    pub fn processes(&self, description: &str) -> Vec<u32> {
+        let listing = self.rpc(&["core.psx"]);
+        let mut process = 0;
+        let mut found = Vec::new();
+        for line in listing.lines().map(str::trim) {
+            if let Some(id) = line.strip_prefix("PID: ") {
+                process = id.parse().expect("a process id");
+            } else if line.strip_prefix("DSC: ") == Some(description) {
+                found.push(process);
+            }
+        }
+        found
+    }
+
+    /// Stops it as an operator does, and returns how it ended and its log.
+    ///
+    /// # Panics
+    /// It does not end.
+    pub fn stop(mut self) -> Ended {
+        self.end()
+    }
+
+    fn end(&mut self) -> Ended {
+        let mut process = self.process.take().expect("stopped once");
+        // SAFETY: sends a signal to the child that this instance owns and has not yet waited for.
+        unsafe { libc::kill(process.id() as libc::pid_t, libc::SIGTERM) };
+        let status = wait_for_end(&mut process);
+        kill_group(&process, libc::SIGKILL);
+        let log = self.log();
+        match status {
+            Some(status) => Ended { status, log },
+            None => panic!("kamailio does not stop; its log:\n{log}"),
+        }
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            kill_group(&process, libc::SIGKILL);
+            drop(process.wait());
+        }
+    }
+}
+
+impl Drop for Kamailio {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.kill();
+        }
+        if self.process.is_some() {
+            let ended = self.end();
+            assert!(ended.status.success(), "kamailio ended with {}; its log:\n{}", ended.status, ended.log);
+            assert!(!ended.log.contains("CRITICAL"), "a CRITICAL line in the log:\n{}", ended.log);
+        }
+    }
+}
+
+/// Asks until `condition` holds; whether it did in time.
+pub fn wait_until(patience: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let until = Instant::now() + patience;
+    loop {
+        if condition() {
+            return true;
+        }
+        if Instant::now() > until {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn wait_for_end(process: &mut Child) -> Option<ExitStatus> {
+    let mut status = None;
+    wait_until(PATIENCE, || {
+        status = process.try_wait().expect("the child is ours");
+        status.is_some()
+    });
+    status
+}
+
+/// Its whole process group: the children that main left behind, if any.
+fn kill_group(process: &Child, signal: libc::c_int) {
+    // SAFETY: the group was made for this child (process_group(0)), and holds it and its children alone.
+    unsafe { libc::kill(-(process.id() as libc::pid_t), signal) };
+}
+
+fn free_port() -> u16 {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    socket.local_addr().expect("it is bound").port()
+}
+
+fn in_mount_namespace(resolv_conf: &str, folder: &Path) -> Command {
+    let file = folder.join("resolv.conf");
+    fs::write(&file, resolv_conf).expect("the run folder can be written");
+    let mut command = Command::new("unshare");
+    let script = "mount --bind \"$0\" /etc/resolv.conf && exec kamailio \"$@\"";
+    command.args(["--mount", "sh", "-c", script]).arg(file);
+    command
+}
+
+fn limit_descriptors(command: &mut Command, soft: u64, hard: u64) {
+    let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
+    let set = move || {
+        // SAFETY: setrlimit may be called between fork and exec.
+        if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) } == 0 {
+            Ok(())
+        } else {
+            Err(std::io::Error::last_os_error())
+        }
+    };
+    // SAFETY: the closure only makes one system call.
+    unsafe { command.pre_exec(set) };
+}
+
+/// Stops a process of an instance (SIGSTOP).
+pub fn pause(process: u32) {
+    // SAFETY: sends a signal to a process that an instance of this test named as its own.
+    unsafe { libc::kill(process as libc::pid_t, libc::SIGSTOP) };
+}
+
+/// Lets it go on (SIGCONT).
+pub fn resume(process: u32) {
+    // SAFETY: as in pause().
+    unsafe { libc::kill(process as libc::pid_t, libc::SIGCONT) };
+}

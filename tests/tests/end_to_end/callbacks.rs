@@ -1,0 +1,82 @@
+//! Callback routes without a transaction: each runs on a message of its own.
+
+use end_to_end::http_server::{HttpServer, Response};
+use end_to_end::kamailio::Kamailio;
+use std::time::Duration;
+
+#[test]
+fn nothing_of_one_callback_is_seen_in_the_next() {
+    let server = HttpServer::start(|_| Response::text("x"));
+    let script = r#"
+        route[MAIN] { http_async_query("{url}", "NOTED"); sl_send_reply("200", "OK"); }
+        route[NOTED] {
+            xlog("L_NOTICE", "noted ru=$ru flag=$(mf{s.int}) avp=$avp(a) xavp=$xavp(x) hdr=$hdr(X-Added) id=$mi\n");
+            $ru = "sip:changed@127.0.0.1"; setflag(5); $avp(a) = "left"; $xavp(x) = "left";
+            append_hf("X-Added: 1\r\n"); msg_apply_changes();
+        }"#;
+    let kamailio = Kamailio::with_script(script).modules(&["textopsx"]).set("url", server.url("/")).start();
+    for count in 1..=3 {
+        kamailio.message("alice");
+        kamailio.wait_for_counts([count, count, 0, 0, 0]);
+    }
+    let noted = kamailio.log_lines("noted ");
+    assert_eq!(noted.len(), 3, "{noted:?}");
+    for line in noted {
+        assert!(line.contains("ru=sip:you@kamailio.org flag=0 avp=<null> xavp=<null> hdr=<null>"), "{line}");
+    }
+}
+
+#[test]
+fn a_slow_callback_is_warned_of() {
+    let server = HttpServer::start(|_| Response::text("x"));
+    let script = r#"
+        route[MAIN] { http_async_query("{url}", "SLOW"); sl_send_reply("200", "OK"); }
+        route[SLOW] { usleep("300000"); }"#;
+    let kamailio = Kamailio::with_script(script).modules(&["cfgutils"]).set("url", server.url("/")).start();
+    kamailio.message("alice");
+    assert!(kamailio.wait_for_log("all queries of its worker waited").contains("WARNING"));
+}
+
+#[test]
+fn an_empty_callback_route_ends_the_query() {
+    let server = HttpServer::start(|_| Response::text("x"));
+    let script = r#"
+        route[MAIN] { http_async_query("{url}", "EMPTY"); sl_send_reply("200", "OK"); }
+        route[EMPTY] { }"#;
+    let kamailio = Kamailio::with_script(script).set("url", server.url("/")).start();
+    kamailio.message("alice");
+    kamailio.wait_for_counts([1, 1, 0, 0, 0]);
+}
+
+#[test]
+fn in_flight_counts_what_has_not_ended() {
+    let server = HttpServer::start(|_| Response::text("x").after(Duration::from_millis(1500)));
+    let script = r#"
+        route[MAIN] { $http_req(timeout) = 9000; http_async_query("{url}", "DONE"); sl_send_reply("200", "OK"); }
+        route[DONE] { return; }"#;
+    let kamailio = Kamailio::with_script(script).set("url", server.url("/")).start();
+    kamailio.message("alice");
+    assert_eq!(kamailio.counts(), [1, 0, 0, 0, 1]);
+    kamailio.wait_for_counts([1, 1, 0, 0, 0]);
+}
+
+#[test]
+fn each_query_counts_as_reply_error_or_timeout() {
+    let server = HttpServer::start(|request| match request.target.as_str() {
+        "/late" => Response::text("x").after(Duration::from_secs(3)),
+        _ => Response::new(500, "Internal Server Error"),
+    });
+    let script = r#"
+        route[MAIN] {
+            http_async_query("{url}/", "DONE");
+            http_async_query("{url}/late", "DONE");
+            http_async_query("http://127.0.0.1:1/", "DONE");
+            http_async_query("{url}/", "UNKNOWN");
+            sl_send_reply("200", "OK");
+        }
+        route[DONE] { return; }"#;
+    let kamailio = Kamailio::with_script(script).set("url", server.url("")).start();
+    kamailio.message("alice");
+    kamailio.wait_for_counts([3, 1, 1, 1, 0]);
+    assert_eq!(kamailio.statistics()["panics"], 0);
+}

@@ -1,0 +1,64 @@
+//! What most tests share: a script that makes one query and reports what came of it.
+
+use end_to_end::http_server::HttpServer;
+use end_to_end::kamailio::{Builder, Kamailio};
+use end_to_end::sip::SipMessage;
+
+/// Routes that answer the request with what the callback saw. `{seen}` takes more reply headers.
+pub const REPORT: &str = r#"
+route[REPLY] {
+    append_to_reply("X-Ok: $http_ok\r\nX-Error: $http_err\r\nX-Status: $http_rs\r\nX-Reason: $http_rr\r\n");
+    append_to_reply("X-Id: $http_req_id\r\n");
+    {seen}
+    t_reply("200", "Answered");
+}
+"#;
+
+/// One query for each request: `{assignments}` before it, `{url}` as its URL; a refused one is answered with 500 and
+/// the return code.
+const ONE_QUERY: &str = r#"
+route[MAIN] {
+    t_newtran();
+    {assignments}
+    $var(returned) = 0;
+    http_async_query("{url}", "REPLY");
+    $var(returned) = $rc;
+    append_to_reply("X-Returned: $var(returned)\r\n");
+    t_reply("500", "Not suspended");
+}
+"#;
+
+/// An instance whose requests each make one query to `url`.
+pub fn one_query(url: &str, assignments: &str, seen: &str) -> Builder {
+    Kamailio::with_script(&format!("{ONE_QUERY}{REPORT}"))
+        .set("assignments", assignments)
+        .set("seen", seen)
+        .set("url", url)
+}
+
+/// What the SIP side got for one query to `server` with some `$http_req` assignments.
+pub fn ask(server: &HttpServer, assignments: &str) -> SipMessage {
+    one_query(&server.url("/asked"), assignments, "").start().message("alice")
+}
+
+/// Value of a reply header that the script always adds.
+pub fn seen<'a>(answer: &'a SipMessage, header: &str) -> &'a str {
+    answer.header(header).unwrap_or_else(|| panic!("no {header} in\n{}", answer.text()))
+}
+
+/// Asserts that the query ended in a response of that status.
+pub fn assert_replied(answer: &SipMessage, status: &str) {
+    assert_eq!((seen(answer, "X-Ok"), seen(answer, "X-Status")), ("1", status), "{}", answer.text());
+    assert_eq!(seen(answer, "X-Error"), "<null>");
+}
+
+/// Asserts that the query ended in an error whose text holds `text`.
+pub fn assert_failed(answer: &SipMessage, text: &str) {
+    assert_eq!((seen(answer, "X-Ok"), seen(answer, "X-Status")), ("0", "<null>"), "{}", answer.text());
+    assert!(seen(answer, "X-Error").contains(text), "{text:?} is not in {}", seen(answer, "X-Error"));
+}
+
+/// Asserts that the function returned -1 and the script went on.
+pub fn assert_refused(answer: &SipMessage) {
+    assert_eq!((answer.status(), seen(answer, "X-Returned")), (500, "-1"), "{}", answer.text());
+}

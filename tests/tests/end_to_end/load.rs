@@ -1,0 +1,64 @@
+//! Load from SIPp.
+
+use crate::common::one_query;
+use end_to_end::http_server::{HttpServer, Response};
+use end_to_end::kamailio::{Kamailio, PATIENCE, wait_until};
+use std::fs;
+use std::process::Command;
+
+const SCENARIO: &str = r#"<?xml version="1.0" encoding="ISO-8859-1" ?>
+<scenario name="message">
+  <send retrans="500"><![CDATA[
+MESSAGE sip:alice@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:sipp@[local_ip]:[local_port]>;tag=[call_number]
+To: <sip:alice@[remote_ip]:[remote_port]>
+Call-ID: [call_id]
+CSeq: 1 MESSAGE
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+  <recv response="100" optional="true"/>
+  <recv response="200"/>
+</scenario>
+"#;
+
+const CALLS: i64 = 5_000;
+
+/// 5,000 calls at 500 a second; every one must be answered with 200.
+fn run(kamailio: &Kamailio) {
+    let scenario = kamailio.folder().join("scenario.xml");
+    fs::write(&scenario, SCENARIO).expect("the run folder can be written");
+    let output = Command::new("sipp")
+        .current_dir(kamailio.folder())
+        .arg(kamailio.address().to_string())
+        .arg("-sf")
+        .arg(&scenario)
+        .args(["-i", "127.0.0.1", "-m", &CALLS.to_string(), "-r", "500", "-l", "2000", "-nostdin", "-timeout", "60s"])
+        .env("TERM", "dumb")
+        .output()
+        .expect("sipp is installed");
+    let screen = String::from_utf8_lossy(&output.stdout);
+    let tail = screen.get(screen.len().saturating_sub(3000)..).unwrap_or(&screen);
+    assert!(output.status.success(), "sipp: {}\n{tail}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+}
+
+/// Shared memory in use after tm has let go of every transaction.
+fn shared_memory_at_rest(kamailio: &Kamailio) -> i64 {
+    assert!(wait_until(PATIENCE, || kamailio.transactions() == 0), "transactions are left");
+    kamailio.shared_memory_used()
+}
+
+#[test]
+fn five_thousand_calls_three_times_without_a_failure_or_a_leak() {
+    let server = HttpServer::start(|_| Response::json("{\"ok\": true}"));
+    let kamailio = one_query(&server.url("/"), "", "").parameter("connection_timeout", 5000).start();
+    let mut used = Vec::new();
+    for turn in 1..=3 {
+        run(&kamailio);
+        kamailio.wait_for_counts([turn * CALLS, turn * CALLS, 0, 0, 0]);
+        used.push(shared_memory_at_rest(&kamailio));
+    }
+    assert_eq!(used[1], used[2], "shared memory after each run: {used:?}");
+}

@@ -1,0 +1,17 @@
+//! End-to-end tests: every parameter, key, variable, statistic and return value, in a real Kamailio.
+
+mod bad_input;
+mod callbacks;
+mod common;
+mod deadlines;
+mod http;
+mod keys;
+mod kemi;
+mod load;
+mod parameters;
+mod process;
+mod refusals;
+mod routes;
+mod tls;
+mod transactions;
+mod variables;

@@ -1,0 +1,128 @@
+//! HTTPS: who is trusted, and who we are.
+
+use crate::common::{assert_failed, assert_replied, one_query};
+use end_to_end::certificates::{TestCertificates, TlsSettings};
+use end_to_end::http_server::{HttpServer, Response};
+use end_to_end::kamailio::Builder;
+use std::path::Path;
+
+struct Setup {
+    folder: tempfile::TempDir,
+    certificates: TestCertificates,
+}
+
+fn setup() -> Setup {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let certificates = TestCertificates::create(folder.path());
+    Setup { folder, certificates }
+}
+
+fn server(settings: TlsSettings) -> HttpServer {
+    HttpServer::start_tls(settings, |_| Response::text("safe"))
+}
+
+fn quoted(path: impl AsRef<Path>) -> String {
+    format!("\"{}\"", path.as_ref().display())
+}
+
+fn instance(server: &HttpServer, assignments: &str) -> Builder {
+    one_query(&server.url("/"), assignments, "").parameter("connection_timeout", 8000)
+}
+
+#[test]
+fn tls_ca_path_says_who_is_trusted_as_folder_or_file() {
+    let Setup { certificates, folder } = setup();
+    let server = server(certificates.server());
+    assert_failed(&instance(&server, "").start().message("alice"), "SSL");
+    for path in [certificates.ca_directory(), certificates.ca_file()] {
+        assert_replied(&instance(&server, "").parameter("tls_ca_path", quoted(&path)).start().message("alice"), "200");
+        let key = format!("$http_req(tls_ca_path) = {};", quoted(&path));
+        assert_replied(&instance(&server, &key).start().message("alice"), "200");
+        let null = instance(&server, "$http_req(tls_ca_path) = $null;").parameter("tls_ca_path", quoted(&path));
+        assert_failed(&null.start().message("alice"), "SSL");
+    }
+    drop(folder);
+}
+
+#[test]
+fn tls_verify_peer_0_trusts_anybody() {
+    let Setup { certificates, folder } = setup();
+    for settings in [certificates.server_self_signed(), certificates.server_expired()] {
+        let server = server(settings);
+        let trusting = instance(&server, "").parameter("tls_ca_path", quoted(certificates.ca_directory()));
+        assert_failed(&trusting.clone().start().message("alice"), "SSL");
+        assert_replied(&trusting.parameter("tls_verify_peer", 0).start().message("alice"), "200");
+    }
+    drop(folder);
+}
+
+#[test]
+fn tls_verify_host_0_takes_a_certificate_for_another_name() {
+    let Setup { certificates, folder } = setup();
+    let server = server(certificates.server_with_other_name());
+    let trusting = instance(&server, "").parameter("tls_ca_path", quoted(certificates.ca_directory()));
+    for strict in [1, 2] {
+        assert_failed(&trusting.clone().parameter("tls_verify_host", strict).start().message("alice"), "SSL");
+    }
+    assert_failed(&trusting.clone().start().message("alice"), "SSL");
+    assert_replied(&trusting.parameter("tls_verify_host", 0).start().message("alice"), "200");
+    drop(folder);
+}
+
+#[test]
+fn tls_version_is_the_least_that_is_accepted() {
+    let Setup { certificates, folder } = setup();
+    let (old, new) = (server(certificates.server().only_tls12()), server(certificates.server().only_tls13()));
+    let ca = quoted(certificates.ca_directory());
+    let with = |server, version| instance(server, "").parameter("tls_ca_path", &ca).parameter("tls_version", version);
+    assert_failed(&with(&old, 7).start().message("alice"), "SSL");
+    assert_replied(&with(&new, 7).start().message("alice"), "200");
+    assert_replied(&with(&old, 6).start().message("alice"), "200");
+    assert_replied(&with(&old, 0).start().message("alice"), "200");
+    drop(folder);
+}
+
+#[test]
+fn a_client_certificate_is_shown_by_parameter_and_by_key() {
+    let Setup { certificates, folder } = setup();
+    let server = server(certificates.server_requiring_client_certificate());
+    let ca = quoted(certificates.ca_directory());
+    let (certificate, key) = (quoted(certificates.client_certificate()), quoted(certificates.client_key()));
+    let trusting = |assignments: &str| instance(&server, assignments).parameter("tls_ca_path", &ca);
+    let refused = trusting("").start().message("alice");
+    assert_eq!(refused.header("X-Ok"), Some("0"), "{}", refused.text());
+    let by_parameter = |assignments| {
+        trusting(assignments).parameter("tls_client_cert", &certificate).parameter("tls_client_key", &key)
+    };
+    assert_replied(&by_parameter("").start().message("alice"), "200");
+    let null = "$http_req(tls_client_cert) = $null; $http_req(tls_client_key) = $null;";
+    assert_eq!(by_parameter(null).start().message("alice").header("X-Ok"), Some("0"));
+    let by_key = format!("$http_req(tls_client_cert) = {certificate}; $http_req(tls_client_key) = {key};");
+    assert_replied(&trusting(&by_key).start().message("alice"), "200");
+    drop(folder);
+}
+
+#[test]
+fn https_works_beside_tls_so_in_both_load_orders() {
+    let Setup { certificates, folder } = setup();
+    let server = server(certificates.server());
+    let trusting = || instance(&server, "").parameter("tls_ca_path", quoted(certificates.ca_directory()));
+    for builder in [trusting().modules(&["tls"]), trusting().after_module("loadmodule \"tls.so\"")] {
+        let kamailio = builder.before("enable_tls=yes").start();
+        assert_replied(&kamailio.message("alice"), "200");
+        let ended = kamailio.stop();
+        assert!(ended.status.success() && !ended.log.contains("CRITICAL"), "{}", ended.log);
+    }
+    drop(folder);
+}
+
+#[test]
+fn a_missing_key_file_ends_in_the_error_route() {
+    let Setup { certificates, folder } = setup();
+    let server = server(certificates.server_requiring_client_certificate());
+    let builder = instance(&server, "")
+        .parameter("tls_ca_path", quoted(certificates.ca_directory()))
+        .parameter("tls_client_cert", quoted(certificates.client_certificate()))
+        .parameter("tls_client_key", quoted(folder.path().join("no-such.key")));
+    assert_failed(&builder.start().message("alice"), "key");
+}
