@@ -34,27 +34,42 @@ str target_function(const ResumeTarget *target)
 	return name;
 }
 
-/* The static message of faked_msg_next() would carry one callback's URI, flags and lumps into the next. */
-int shim_route_run_detached(const ResumeTarget *target)
+static void run_target(const ResumeTarget *target, sip_msg_t *message)
 {
-	sip_msg_t message;
 	struct action *action = target_action(target);
 	str function = target_function(target);
 	str event = str_init("http_async_client:callback");
+
+	if(function.s != NULL) {
+		sr_kemi_route(sr_kemi_eng_get(), message, EVENT_ROUTE, &function, &event);
+	} else if(action != NULL) {
+		run_top_route(action, message, 0);
+	}
+}
+
+/* The static message of faked_msg_next() would carry one callback's URI, flags and lumps into the next. A new one still
+ * lies over the core's static text, which msg_apply_changes() writes to; so the text is put back. */
+int shim_route_run_detached(const ResumeTarget *target)
+{
+	sip_msg_t message;
+	char text[1024];
+	char *buffer;
+	unsigned int length;
 	int route_type = get_route_type();
 
 	cfg_update();
-	if(faked_msg_get_new(&message) < 0) {
+	if(faked_msg_get_new(&message) < 0 || message.len >= sizeof(text)) {
 		return -1;
 	}
+	buffer = message.buf;
+	length = message.len;
+	memcpy(text, buffer, length);
 	set_route_type(EVENT_ROUTE);
-	if(function.s != NULL) {
-		sr_kemi_route(sr_kemi_eng_get(), &message, EVENT_ROUTE, &function, &event);
-	} else if(action != NULL) {
-		run_top_route(action, &message, 0);
-	}
+	run_target(target, &message);
 	set_route_type(route_type);
 	ksr_msg_env_reset();
 	free_sip_msg(&message);
+	memcpy(buffer, text, length);
+	buffer[length] = '\0';
 	return 0;
 }

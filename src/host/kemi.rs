@@ -54,7 +54,7 @@ const fn row<const ROW: usize>() -> sys::sr_kemi {
     let none = sys::SR_KEMIP_NONE as c_int;
     sys::sr_kemi {
         mname: sys::str_ { s: NAME.as_ptr().cast_mut(), len: NAME.to_bytes().len() as c_int },
-        fname: sys::str_ { s: name.as_ptr().cast_mut().cast(), len: name.len() as c_int },
+        fname: sys::str_ { s: name.as_ptr().cast_mut(), len: name.to_bytes().len() as c_int },
         rtype: sys::SR_KEMIP_INT as c_int,
         func: function as *mut c_void,
         ptypes: [text, text, none, none, none, none],

@@ -10,7 +10,7 @@ pub struct Function {
     /// Name in the native script language.
     pub name: &'static CStr,
     /// Name in KEMI scripts, behind `KSR.http_async_client.`.
-    pub kemi_name: &'static str,
+    pub kemi_name: &'static CStr,
     /// Names of its parameters.
     pub parameters: [&'static str; 2],
     /// What it does.
@@ -33,7 +33,7 @@ pub enum ScriptResult {
 /// All of them, in the order of the manual.
 pub static FUNCTIONS: &[Function] = &[Function {
     name: c"http_async_query",
-    kemi_name: "query",
+    kemi_name: c"query",
     parameters: ["url", "route_name"],
     call: http_async_query,
     about: "Sends an HTTP query; the route runs when it has ended.",

@@ -134,7 +134,7 @@ fn every_statistic_is_described() {
     let expected = STATISTICS.iter().map(|(name, _)| Expected {
         heading: format!("`{}`", text(name)),
         lines: Vec::new(),
-        phrases: vec![format!("http_async_client.{} = ", text(name))],
+        phrases: vec![format!("http_async_client.{}: ", text(name))],
     });
     hold("Statistics", &expected.collect::<Vec<_>>());
 }

@@ -62,11 +62,13 @@ impl EventLoop {
         Ok(Self(Rc::new(Inner { base, ready: RefCell::default() })))
     }
 
-    /// Lets events happen, waiting for the first one when `block` is set.
+    /// Lets events happen, waiting for the first one when `block` is set and nothing is ready yet: a look-up that was
+    /// answered at once is, before libevent knows of anything.
     ///
     /// # Errors
     /// libevent's polling failed.
     pub fn wait(&self, block: bool) -> Result<(), LoopError> {
+        let block = block && self.0.ready.borrow().is_empty();
         let flags = if block { libevent::EVLOOP_ONCE } else { libevent::EVLOOP_ONCE | libevent::EVLOOP_NONBLOCK };
         // SAFETY: the base is ours; callbacks reach only the contexts of live watches.
         if unsafe { libevent::event_base_loop(self.base(), flags as c_int) } < 0 {

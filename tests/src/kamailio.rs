@@ -65,6 +65,13 @@ pub struct Ended {
     pub log: String,
 }
 
+impl Ended {
+    /// CRITICAL lines, but for one of the core's own: at the end its TCP process may find a child gone before it.
+    pub fn critical_lines(&self) -> Vec<&str> {
+        self.log.lines().filter(|line| line.contains("CRITICAL") && !line.contains("receive_fd(): EOF on")).collect()
+    }
+}
+
 impl Kamailio {
     /// An instance that runs `route[MAIN]` of `script` for each request.
     pub fn with_script(script: &str) -> Builder {
@@ -204,6 +211,7 @@ impl Builder {
              children={children}\n\
              listen=udp:127.0.0.1:{{port}}\n\
              auto_aliases=no\n\
+             {tcp}\n\
              {before}\n\
              mpath=\"{{modules}}\"\n\
              {modules}\
@@ -217,6 +225,7 @@ impl Builder {
              }}\n\
              {script}\n",
             debug = self.debug,
+            tcp = if self.before.contains("enable_tls") { "" } else { "disable_tcp=yes" },
             children = self.children,
             before = self.before,
             after_module = self.after_module,
@@ -486,7 +495,7 @@ impl Drop for Kamailio {
         if self.process.is_some() {
             let ended = self.end();
             assert!(ended.status.success(), "kamailio ended with {}; its log:\n{}", ended.status, ended.log);
-            assert!(!ended.log.contains("CRITICAL"), "a CRITICAL line in the log:\n{}", ended.log);
+            assert_eq!(ended.critical_lines(), Vec::<&str>::new(), "the log:\n{}", ended.log);
         }
     }
 }

@@ -15,12 +15,13 @@ static COUNT: AtomicU64 = AtomicU64::new(1);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SipMessage {
     text: String,
+    source: SocketAddr,
 }
 
 impl SipMessage {
     /// A message as received.
-    pub fn new(bytes: &[u8]) -> Self {
-        Self { text: String::from_utf8_lossy(bytes).into_owned() }
+    pub fn new(bytes: &[u8], source: SocketAddr) -> Self {
+        Self { text: String::from_utf8_lossy(bytes).into_owned(), source }
     }
 
     /// The first line.
@@ -63,6 +64,10 @@ impl SipMessage {
     /// The body.
     pub fn body(&self) -> &str {
         self.text.split_once("\r\n\r\n").map_or("", |(_, body)| body)
+    }
+
+    fn is_for(&self, sent: &Sent) -> bool {
+        self.header("Call-ID").is_some_and(|id| id.strip_suffix("@tests") == Some(&sent.branch))
     }
 
     /// The whole message.
@@ -132,14 +137,10 @@ impl SipClient {
 
     /// The next message within `patience`.
     pub fn receive(&self, patience: Duration) -> Option<SipMessage> {
-        self.receive_from(patience).map(|(message, _)| message)
-    }
-
-    fn receive_from(&self, patience: Duration) -> Option<(SipMessage, SocketAddr)> {
         self.socket.set_read_timeout(Some(patience.max(Duration::from_millis(1)))).expect("a time above zero");
         let mut buffer = vec![0; 65536];
-        let (length, from) = self.socket.recv_from(&mut buffer).ok()?;
-        Some((SipMessage::new(&buffer[..length]), from))
+        let (length, source) = self.socket.recv_from(&mut buffer).ok()?;
+        Some(SipMessage::new(&buffer[..length], source))
     }
 
     /// One request and the first answer to it, without retransmission.
@@ -160,6 +161,29 @@ impl SipClient {
         self.final_answer(&sent)
     }
 
+    /// `count` transactions at once; the final answers that came. Each is retransmitted until it is answered.
+    pub fn transact_all(&self, method: &str, user: &str, count: usize) -> Vec<SipMessage> {
+        let mut open: Vec<Sent> = (0..count).map(|_| self.send(method, user, "", "")).collect();
+        let mut answers = Vec::new();
+        let until = Instant::now() + PATIENCE;
+        let mut retransmit = Instant::now() + T1;
+        while !open.is_empty() && Instant::now() < until {
+            match self.receive(Duration::from_millis(100)) {
+                Some(answer) if answer.status() >= 200 => {
+                    let before = open.len();
+                    open.retain(|sent| !answer.is_for(sent));
+                    answers.extend((open.len() < before).then_some(answer));
+                }
+                _ => {}
+            }
+            if Instant::now() > retransmit {
+                open.iter().for_each(|sent| self.send_again(sent));
+                retransmit = Instant::now() + 2 * T1;
+            }
+        }
+        answers
+    }
+
     /// Waits for the final answer of a request that was sent.
     pub fn final_answer(&self, sent: &Sent) -> Option<SipMessage> {
         let until = Instant::now() + PATIENCE;
@@ -167,7 +191,7 @@ impl SipClient {
         let mut provisional = false;
         while Instant::now() < until {
             match self.receive(interval) {
-                Some(answer) if !answer.text.contains(&sent.branch) => {}
+                Some(answer) if !answer.is_for(sent) => {}
                 Some(answer) if answer.status() >= 200 => {
                     self.acknowledge(sent, &answer);
                     return Some(answer);
@@ -233,6 +257,6 @@ impl SipClient {
         let to = request.header("To").unwrap_or_default();
         let contact = self.address();
         text.push_str(&format!("To: {to};tag=answer\r\nContact: <sip:{contact}>\r\nContent-Length: 0\r\n\r\n"));
-        self.socket.send_to(text.as_bytes(), self.server).expect("loopback takes it");
+        self.socket.send_to(text.as_bytes(), request.source).expect("loopback takes it");
     }
 }

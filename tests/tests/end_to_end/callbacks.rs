@@ -42,7 +42,7 @@ fn an_empty_callback_route_ends_the_query() {
     let server = HttpServer::start(|_| Response::text("x"));
     let script = r#"
         route[MAIN] { http_async_query("{url}", "EMPTY"); sl_send_reply("200", "OK"); }
-        route[EMPTY] { }"#;
+        route[EMPTY] { ; }"#;
     let kamailio = Kamailio::with_script(script).set("url", server.url("/")).start();
     kamailio.message("alice");
     kamailio.wait_for_counts([1, 1, 0, 0, 0]);

@@ -138,6 +138,6 @@ fn times_of_a_redirected_query_add_up() {
 #[test]
 fn variables_in_the_url_are_those_of_the_request() {
     let server = HttpServer::start(|_| Response::text("x"));
-    assert_replied(&one_query(&server.url("/user/$rU?m=$rm"), "", "").start().message("alice"), "200");
-    assert_eq!(server.requests()[0].target, "/user/alice?m=MESSAGE");
+    assert_replied(&one_query(&server.url("/user/$rU&m=$rm"), "", "").start().message("alice"), "200");
+    assert_eq!(server.requests()[0].target, "/user/alice&m=MESSAGE");
 }

@@ -48,10 +48,10 @@ fn connection_timeout_is_the_deadline_of_every_query() {
 fn a_connection_timeout_that_tm_does_not_wait_for_is_warned_of() {
     let kamailio = Kamailio::with_script(NOTHING)
         .lines("modparam(\"tm\", \"fr_timer\", 700)")
-        .parameter("connection_timeout", 700)
+        .parameter("connection_timeout", 900)
         .start();
     let line = kamailio.wait_for_log("fr_timer");
-    assert!(line.contains("WARNING") && line.contains("700 ms"), "{line}");
+    assert!(line.contains("WARNING") && line.contains("900 ms"), "{line}");
     let kamailio = Kamailio::with_script(NOTHING).start();
     assert_eq!(kamailio.log_lines("fr_timer"), Vec::<String>::new());
 }

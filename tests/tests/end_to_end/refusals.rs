@@ -29,7 +29,7 @@ const REFUSED_EVERYWHERE: &str = r#"
 #[test]
 fn a_call_is_relayed_and_answered_after_refusals_in_request_failure_and_reply_route() {
     let callee = SipClient::new(([127, 0, 0, 1], 9).into());
-    let kamailio = Kamailio::with_script(REFUSED_EVERYWHERE).set("callee", callee.address()).start();
+    let kamailio = Kamailio::with_script(REFUSED_EVERYWHERE).modules(&["corex"]).set("callee", callee.address()).start();
     let caller = kamailio.client();
     let sent = caller.send("INVITE", "bob", "", "");
     let first = callee.receive_request(PATIENCE).expect("the INVITE is relayed");
@@ -63,7 +63,7 @@ fn a_full_queue_refuses_at_the_call_and_ends_what_it_took() {
         route[DONE] { return; }"#;
     let kamailio = Kamailio::with_script(script)
         .before("max_while_loops=10000")
-        .shared_memory(128)
+        .parameter("memory_manager", "\"sys\"")
         .set("url", server.url("/"))
         .start();
     let worker = kamailio.processes("Http Async Worker")[0];
