@@ -8,7 +8,7 @@ HOST := build/with-host.sh
 CARGO_FLAGS := --locked
 LIBRARY := target/release/libhttp_async_client.so
 DISTRIBUTED := http_async_client.so
-SHIM := $(wildcard kamailio-shim/*.c kamailio-shim/*.h)
+SHIM := $(wildcard kamailio-shim/*.c kamailio-shim/*.h kamailio-shim/absent/*.c)
 HEADER := include/http_async_client.h
 # Tests wait more than they work: a few at a time keep two cores busy.
 TEST_THREADS := 4

@@ -1,8 +1,8 @@
 //! Stage 5: Kamailio's types, the shim's functions and what `curl-sys` lacks of libcurl, as Rust.
 
 use crate::host::Host;
-use std::path::PathBuf;
 use std::env;
+use std::path::PathBuf;
 
 /// Writes `kamailio.rs` and `libcurl.rs` into `OUT_DIR`.
 ///

@@ -34,11 +34,17 @@ str target_function(const ResumeTarget *target)
 	return name;
 }
 
+str target_event(void)
+{
+	str event = str_init("http_async_client:callback");
+	return event;
+}
+
 static void run_target(const ResumeTarget *target, sip_msg_t *message)
 {
 	struct action *action = target_action(target);
 	str function = target_function(target);
-	str event = str_init("http_async_client:callback");
+	str event = target_event();
 
 	if(function.s != NULL) {
 		sr_kemi_route(sr_kemi_eng_get(), message, EVENT_ROUTE, &function, &event);

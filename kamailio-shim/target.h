@@ -7,4 +7,6 @@
 struct action *target_action(const ResumeTarget *target); /* NULL: an empty route */
 str target_function(const ResumeTarget *target);          /* .s is NULL with the native script language */
 
+str target_event(void); /* what a KEMI callback gets as its parameter */
+
 #endif

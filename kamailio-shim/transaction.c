@@ -1,5 +1,4 @@
 #include "shim.h"
-#include "core/cfg/cfg_ctx.h"
 #include "core/cfg/cfg_struct.h"
 #include "core/timer_ticks.h"
 #include "modules/tm/tm_load.h"
@@ -14,18 +13,17 @@ int shim_tm_bind(void)
 	return find_module_by_name("tm") == NULL ? -1 : load_tm_api(&tm);
 }
 
+/* tm's own cfg group refuses to tell it; the variable behind its modparam holds it, in ticks after tm's mod_init. */
 int shim_tm_fr_timer(unsigned int *milliseconds)
 {
-	cfg_ctx_t *context = NULL;
-	str group = str_init("tm");
-	str name = str_init("fr_timer");
-	void *value = NULL;
-	unsigned int type = 0;
+	modparam_t type = 0;
+	struct sr_module *module = find_module_by_name("tm");
+	int *ticks = module == NULL ? NULL : find_param_export(module, "fr_timer", PARAM_INT, &type);
 
-	if(cfg_register_ctx(&context, NULL) < 0 || cfg_get_by_name(context, &group, NULL, &name, &value, &type) != 0) {
+	if(ticks == NULL) {
 		return -1;
 	}
-	*milliseconds = TICKS_TO_MS((ticks_t)(unsigned long)value);
+	*milliseconds = TICKS_TO_MS((ticks_t)*ticks);
 	return 0;
 }
 
@@ -63,8 +61,9 @@ int shim_transaction_suspend(sip_msg_t *msg, unsigned int *hash_index, unsigned 
 static int continue_with(unsigned int hash_index, unsigned int label, const ResumeTarget *target)
 {
 	str function = target_function(target);
+	str event = target_event();
 	if(function.s != NULL) {
-		return tm.t_continue_cb(hash_index, label, &function, NULL);
+		return tm.t_continue_cb(hash_index, label, &function, &event);
 	}
 	return tm.t_continue(hash_index, label, target_action(target));
 }

@@ -3,7 +3,7 @@
 
 use super::message::Message;
 use super::script_function::copy;
-use super::{guarded, sys};
+use super::{guarded, log, sys};
 use crate::module::NAME;
 use crate::module::functions::{FUNCTIONS, ScriptResult};
 use std::ffi::{c_int, c_void};
@@ -21,6 +21,7 @@ extern "C" fn call<const ROW: usize>(
         // SAFETY: Kamailio hands in null or live strings of the script language.
         let values = unsafe { [first, second].map(|text| text.as_ref().and_then(|text| copy(text))) };
         let [Some(first), Some(second)] = values else {
+            log::error!("{}: a parameter has no value", function.kemi_name.to_string_lossy());
             return ScriptResult::False.code();
         };
         (function.call)(message, &first, &second).code()

@@ -26,3 +26,12 @@ pub(crate) mod sys {
 }
 
 pub use guard::guarded;
+
+#[cfg(test)]
+mod absent {
+    //! Unit tests run without Kamailio: what only Kamailio provides comes from `kamailio-shim/absent/`.
+
+    // SAFETY: nothing is declared here; the library is only linked.
+    #[link(name = "kamailio_absent", kind = "static")]
+    unsafe extern "C" {}
+}

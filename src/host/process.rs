@@ -44,7 +44,7 @@ pub fn register_workers(count: u32) -> Result<(), ProcessError> {
 /// Forks one extra process, shown as `description` by `kamcmd core.psx`. Main process, in `child_init`.
 ///
 /// # Errors
-/// The fork failed, or the child could not join the configuration framework.
+/// The fork failed. A child that cannot join the configuration framework ends itself.
 pub fn fork_worker(description: &str) -> Result<Fork, ProcessError> {
     let description = CString::new(description).map_err(|_| ProcessError)?;
     // SAFETY: the core copies the text into its process table; allowed from child_init(PROC_MAIN).
@@ -52,7 +52,11 @@ pub fn fork_worker(description: &str) -> Result<Fork, ProcessError> {
         error if error < 0 => Err(ProcessError),
         0 => {
             // SAFETY: no pointers; the new process calls it once, before its loop.
-            if unsafe { sys::shim_worker_started() } < 0 { Err(ProcessError) } else { Ok(Fork::Child) }
+            if unsafe { sys::shim_worker_started() } < 0 {
+                // Returning would let the child go on as if it were main.
+                exit_with_failure();
+            }
+            Ok(Fork::Child)
         }
         _ => Ok(Fork::Parent),
     }

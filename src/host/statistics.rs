@@ -32,7 +32,10 @@ pub struct StatisticsError;
 ///
 /// # Errors
 /// No memory for the rows, or the core refused.
-pub fn register(group: &'static CStr, counters: &'static [(&'static CStr, &'static Counter)]) -> Result<(), StatisticsError> {
+pub fn register(
+    group: &'static CStr,
+    counters: &'static [(&'static CStr, &'static Counter)],
+) -> Result<(), StatisticsError> {
     let mut rows = Vec::new();
     rows.try_reserve_exact(counters.len() + 1).map_err(|_| StatisticsError)?;
     for (name, counter) in counters {

@@ -335,6 +335,8 @@ pub(super) const fn table() -> [PvExport; VARIABLE_COUNT + 1] {
 /// Rows of `module/variables.rs`; [`table`] names each, because Kamailio passes a getter no word about its variable.
 pub(super) const VARIABLE_COUNT: usize = 12;
 
+const _: () = assert!(VARIABLES.len() == VARIABLE_COUNT);
+
 const END: PvExport = PvExport {
     name: sys::str_ { s: std::ptr::null_mut(), len: 0 },
     type_: sys::PVT_NONE,

@@ -22,7 +22,9 @@ pub struct Hop {
     pub method: Method,
     /// Whether the query's body goes along.
     pub with_body: bool,
-    /// Whether user name, password, `Authorization` and `Cookie` headers go along.
+    /// Whether a redirect took the body away, and with it the headers that describe it.
+    pub lost_body: bool,
+    /// Whether user name, password, `Authorization`, `Cookie` and `Host` headers go along.
     pub with_credentials: bool,
     /// Redirects so far.
     pub redirects: u32,
@@ -42,6 +44,7 @@ impl Hop {
             origin: Origin::of(url)?,
             method: query.options().method.unwrap_or(default),
             with_body,
+            lost_body: false,
             with_credentials: true,
             redirects: 0,
         })
@@ -71,6 +74,7 @@ impl Hop {
             origin,
             method: if becomes_get { Method::Get } else { self.method },
             with_body: self.with_body && !becomes_get,
+            lost_body: self.lost_body || becomes_get,
             redirects: self.redirects + 1,
         })
     }
@@ -88,7 +92,15 @@ mod tests {
     fn hop(method: Method) -> Hop {
         let url = c"http://a.example/";
         let origin = Origin::of(url).expect("a good URL");
-        Hop { url: url.to_owned(), origin, method, with_body: true, with_credentials: true, redirects: 0 }
+        Hop {
+            url: url.to_owned(),
+            origin,
+            method,
+            with_body: true,
+            lost_body: false,
+            with_credentials: true,
+            redirects: 0,
+        }
     }
 
     #[test]

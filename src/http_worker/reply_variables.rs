@@ -4,7 +4,7 @@
 use super::outcome::{Outcome, Received, Times};
 use super::response::{header_values, reason as reason_range};
 use crate::host::variable::{Bytes, Index, Value};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
@@ -19,14 +19,22 @@ pub struct Reply {
 
 thread_local! {
     static CURRENT: RefCell<Option<Rc<Reply>>> = const { RefCell::new(None) };
+    static READ: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Makes a reply current, or none.
 pub fn set_current(reply: Option<Reply>) {
     CURRENT.set(reply.map(Rc::new));
+    READ.set(false);
+}
+
+/// Whether the callback has looked at any variable.
+pub fn were_read() -> bool {
+    READ.get()
 }
 
 fn of_current(read: impl FnOnce(&Reply) -> Value) -> Value {
+    READ.set(true);
     let current = CURRENT.with_borrow(Option::clone);
     current.map_or(Value::Null, |reply| read(&reply))
 }

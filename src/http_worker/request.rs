@@ -12,9 +12,8 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
-/// Seconds that libcurl keeps the addresses it was given. No query lives longer than its timeout's upper limit, so
-/// they cannot go stale under a running transfer.
-const ADDRESS_LIFETIME: i64 = 3600;
+/// Seconds that libcurl keeps the addresses it was given, at least; as long as it keeps those it finds itself.
+const ADDRESS_LIFETIME: u64 = 60;
 
 type Result<T> = std::result::Result<T, TransferError>;
 
@@ -30,22 +29,26 @@ pub fn prepare(
     verbose: bool,
 ) -> Result<()> {
     let options = query.options();
-    set_target(easy, hop, addresses)?;
+    set_target(easy, hop, addresses, options.timeout)?;
     set_method(easy, query, hop)?;
     set_headers(easy, query, hop)?;
     set_credentials(easy, query, hop)?;
-    set_tls(easy, query)?;
+    if hop.origin.scheme == "https" {
+        set_tls(easy, query)?;
+    }
     set_connection(easy, options)?;
     if verbose { easy.trace() } else { Ok(()) }
 }
 
-fn set_target(easy: &mut Easy<Response>, hop: &Hop, addresses: Option<&[IpAddr]>) -> Result<()> {
+fn set_target(easy: &mut Easy<Response>, hop: &Hop, addresses: Option<&[IpAddr]>, timeout: Duration) -> Result<()> {
     easy.set_text(curl::CURLOPT_URL, &hop.url)?;
     easy.set_number(curl::CURLOPT_PROTOCOLS, i64::from(curl::CURLPROTO_HTTP | curl::CURLPROTO_HTTPS))?;
     // The environment's http_proxy and its kin do not apply.
     easy.set_text(curl::CURLOPT_PROXY, c"")?;
     if let Some(addresses) = addresses {
-        easy.set_number(curl::CURLOPT_DNS_CACHE_TIMEOUT, ADDRESS_LIFETIME)?;
+        // A transfer that has to connect again finds them until its deadline.
+        let lifetime = timeout.as_secs().max(ADDRESS_LIFETIME) + 1;
+        easy.set_number(curl::CURLOPT_DNS_CACHE_TIMEOUT, i64::try_from(lifetime).unwrap_or(i64::MAX))?;
         easy.set_addresses(&address_entry(&hop.origin, addresses)?)?;
     }
     Ok(())
@@ -88,7 +91,7 @@ fn set_method(easy: &Easy<Response>, query: &Query, hop: &Hop) -> Result<()> {
 fn set_headers(easy: &mut Easy<Response>, query: &Query, hop: &Hop) -> Result<()> {
     let mut expects = false;
     for header in query.headers() {
-        if !hop.with_credentials && (is_header(header, "Authorization") || is_header(header, "Cookie")) {
+        if is_left_behind(header, hop) {
             continue;
         }
         expects |= is_header(header, "Expect");
@@ -99,6 +102,14 @@ fn set_headers(easy: &mut Easy<Response>, query: &Query, hop: &Hop) -> Result<()
         easy.add_header(c"Expect:")?;
     }
     easy.use_headers()
+}
+
+/// Headers that were meant for the host or the body of a request before a redirect.
+fn is_left_behind(header: &CStr, hop: &Hop) -> bool {
+    let names: &[&str] = &["Authorization", "Cookie", "Host"];
+    let of_body: &[&str] = &["Content-Type", "Content-Length", "Transfer-Encoding"];
+    (!hop.with_credentials && names.iter().any(|name| is_header(header, name)))
+        || (hop.lost_body && of_body.iter().any(|name| is_header(header, name)))
 }
 
 fn is_header(line: &CStr, name: &str) -> bool {

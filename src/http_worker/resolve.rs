@@ -14,6 +14,9 @@ const LIFETIME: Duration = Duration::from_secs(60);
 /// Most names that are remembered.
 const MAX_NAMES: usize = 1024;
 
+/// Most look-ups under way; each ends by itself when its name servers do not answer.
+const MAX_LOOKUPS: usize = 4096;
+
 /// Addresses of one name, at least one.
 pub type Addresses = Rc<[IpAddr]>;
 
@@ -30,7 +33,7 @@ struct Lookup<W> {
     waiting: Vec<W>,
 }
 
-impl<W> Names<W> {
+impl<W: PartialEq> Names<W> {
     /// Looks names up with the machine's name servers.
     ///
     /// # Errors
@@ -65,7 +68,18 @@ impl<W> Names<W> {
         Ok(None)
     }
 
+    /// Forgets one who waits; the look-up goes on for the others, and for the cache.
+    pub fn give_up(&mut self, host: &str, waiting: W) {
+        let lookup = self.running.get(host).and_then(|number| self.lookups.get_mut(number));
+        if let Some(lookup) = lookup {
+            lookup.waiting.retain(|other| *other != waiting);
+        }
+    }
+
     fn start(&mut self, host: &str) -> Result<u64, LoopError> {
+        if self.lookups.len() >= MAX_LOOKUPS {
+            return Err(LoopError(format!("{MAX_LOOKUPS} other names are being looked up")));
+        }
         let number = self.resolver.start(host)?;
         self.running.insert(host.to_owned(), number);
         self.lookups.insert(number, Lookup { host: host.to_owned(), waiting: Vec::new() });

@@ -4,6 +4,7 @@
 //! parser could only disagree with it; so the lines are kept as they came, and a name is looked up among them when the
 //! script asks.
 
+use super::redirect::is_redirect;
 use super::trace;
 use crate::transport::easy::{Flow, Receiver, Trace};
 use std::ops::Range;
@@ -31,9 +32,16 @@ pub struct Response {
     head_length: usize,
     head_complete: bool,
     overflow: Option<Overflow>,
+    follows_redirects: bool,
+    names_location: bool,
 }
 
 impl Response {
+    /// Nothing received yet. The body of a redirect is not kept where redirects are followed.
+    pub fn new(follows_redirects: bool) -> Self {
+        Self { follows_redirects, ..Self::default() }
+    }
+
     /// Why the transfer was ended from here.
     pub fn overflow(&self) -> Option<Overflow> {
         self.overflow
@@ -42,6 +50,12 @@ impl Response {
     /// The buffer, and how many bytes of it are the head.
     pub fn into_parts(self) -> (Vec<u8>, usize) {
         (self.bytes, self.head_length)
+    }
+
+    /// Status of the present response, from its first line; 0 when there is none.
+    fn status(&self) -> u16 {
+        let digits = self.bytes.split(|byte| *byte == b' ').nth(1).and_then(|rest| rest.get(..3));
+        digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok()).unwrap_or(0)
     }
 
     fn append(&mut self, bytes: &[u8]) -> Flow {
@@ -66,12 +80,14 @@ impl Receiver for Response {
             self.bytes.clear();
             self.head_length = 0;
             self.head_complete = false;
+            self.names_location = false;
         } else if self.head_complete {
             return Flow::Continue;
         }
         if self.head_length + line.len() > MAX_HEADER_BYTES {
             return self.stop(Overflow::Headers);
         }
+        self.names_location |= line.get(..9).is_some_and(|name| name.eq_ignore_ascii_case(b"Location:"));
         self.head_complete = line.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
         let flow = self.append(line);
         self.head_length = self.bytes.len();
@@ -79,6 +95,9 @@ impl Receiver for Response {
     }
 
     fn body(&mut self, bytes: &[u8]) -> Flow {
+        if self.follows_redirects && self.names_location && is_redirect(self.status()) {
+            return Flow::Continue;
+        }
         if self.bytes.len() - self.head_length + bytes.len() > MAX_BODY_BYTES {
             return self.stop(Overflow::Body);
         }
@@ -164,8 +183,15 @@ mod tests {
 
     #[test]
     fn the_last_of_several_responses_is_kept() {
-        let lines =
-            ["HTTP/1.1 103 Early\r\n", "Link: x\r\n", "\r\n", "HTTP/1.1 200 OK\r\n", "A: b\r\n", "\r\n", "T: trailer\r\n"];
+        let lines = [
+            "HTTP/1.1 103 Early\r\n",
+            "Link: x\r\n",
+            "\r\n",
+            "HTTP/1.1 200 OK\r\n",
+            "A: b\r\n",
+            "\r\n",
+            "T: trailer\r\n",
+        ];
         let (bytes, head) = response(&lines, b"\0body").into_parts();
         assert_eq!(&bytes[..head], b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n");
         assert_eq!(&bytes[head..], b"\0body");
@@ -181,6 +207,19 @@ mod tests {
         response.header_line(b"HTTP/1.1 200 OK\r\n");
         assert_eq!(response.header_line(&vec![b'a'; MAX_HEADER_BYTES]), Flow::Stop);
         assert_eq!(response.overflow(), Some(Overflow::Headers));
+    }
+
+    #[test]
+    fn the_body_of_a_redirect_is_kept_only_where_it_is_the_answer() {
+        for (follows, expected) in [(true, 0), (false, 4)] {
+            let mut response = Response::new(follows);
+            for line in ["HTTP/1.1 302 Found\r\n", "location: /x\r\n", "\r\n"] {
+                response.header_line(line.as_bytes());
+            }
+            assert_eq!(response.body(b"body"), Flow::Continue);
+            let (bytes, head) = response.into_parts();
+            assert_eq!(bytes.len() - head, expected);
+        }
     }
 
     #[test]

@@ -6,12 +6,18 @@ use crate::host::interface::{ResumeOutcome, ResumeTarget};
 use crate::host::{log, route, transaction, variable};
 use crate::shared::clock::Instant;
 use crate::shared::query::{Query, Text};
-use crate::sip_worker::request_id;
+use crate::sip_worker::{request_id, request_parameters};
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::ffi::CString;
 use std::rc::Rc;
 use std::time::Duration;
 
 /// A callback route that runs longer holds up every other query of its worker, and is worth a warning.
 const SLOW_CALLBACK: Duration = Duration::from_millis(200);
+
+/// Most callback names that are warned of in one process.
+const MAX_WARNINGS: usize = 100;
 
 /// Runs the callback route: in the query's transaction, or on a message of its own.
 pub fn deliver(query: &Query, outcome: Outcome) {
@@ -19,6 +25,7 @@ pub fn deliver(query: &Query, outcome: Outcome) {
     log::debug!("query {} ended: {:?}", String::from_utf8_lossy(&query_id), outcome.statistic);
     reply_variables::set_current(Some(Reply { query_id: Rc::clone(&query_id), outcome }));
     request_id::forget();
+    request_parameters::forget();
     let started = Instant::now();
     run(query, &query_id);
     let took = Instant::now().since(started);
@@ -29,8 +36,27 @@ pub fn deliver(query: &Query, outcome: Outcome) {
             took.as_millis()
         );
     }
+    if query.text(Text::Function).is_some() && !reply_variables::were_read() {
+        warn_of_missing_function(query);
+    }
     reply_variables::set_current(None);
+    request_parameters::forget();
     variable::release_handed_out();
+}
+
+thread_local! {
+    static WARNED_OF: RefCell<HashSet<CString>> = RefCell::default();
+}
+
+/// A KEMI engine runs a function that does not exist without a word. A callback that looked at nothing is all that can
+/// be seen of it; one warning a name is enough.
+fn warn_of_missing_function(query: &Query) {
+    let Some(name) = query.text(Text::Function) else {
+        return;
+    };
+    if WARNED_OF.with_borrow_mut(|names| names.len() < MAX_WARNINGS && names.insert(name.to_owned())) {
+        log::warning!("the callback {} read no $http_ variable: is there such a function?", name.to_string_lossy());
+    }
 }
 
 fn run(query: &Query, id: &[u8]) {

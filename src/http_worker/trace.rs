@@ -22,17 +22,21 @@ pub fn log_trace(kind: Trace, bytes: &[u8]) {
         Trace::HeaderOut => '>',
     };
     for line in String::from_utf8_lossy(bytes).lines().filter(|line| !line.trim().is_empty()) {
-        let line = if kind == Trace::Text { without_credentials(line) } else { without_secret_value(line) };
-        log::info!("curl {direction} {line}");
+        log::info!("curl {direction} {}", without_secrets(line));
     }
 }
 
-fn without_secret_value(line: &str) -> String {
-    match line.split_once(':') {
-        Some((name, _)) if SECRET_FIELDS.contains(&name.trim().to_ascii_lowercase().as_str()) => {
-            format!("{name}: [hidden]")
-        }
-        _ => without_credentials(line),
+/// Blanks what follows the name of a secret field, wherever it stands: libcurl's own words on HTTP/2 show whole header
+/// blocks, as `h2h3 [cookie: x]` or `[HTTP/2] [1] [cookie: x]`.
+fn without_secrets(line: &str) -> String {
+    let lower = line.to_ascii_lowercase();
+    let ends = SECRET_FIELDS.iter().filter_map(|field| {
+        let end = lower.find(&format!("{field}:"))? + field.len() + 1;
+        line.get(..end)
+    });
+    match ends.min_by_key(|start| start.len()) {
+        Some(start) => format!("{} [hidden]", without_credentials(start)),
+        None => without_credentials(line),
     }
 }
 
@@ -63,14 +67,23 @@ mod tests {
 
     #[test]
     fn secret_headers_lose_their_value() {
-        assert_eq!(without_secret_value("Authorization: Basic QWxhZGRpbg=="), "Authorization: [hidden]");
-        assert_eq!(without_secret_value("set-cookie: id=1"), "set-cookie: [hidden]");
-        assert_eq!(without_secret_value("X-Foo: bar"), "X-Foo: bar");
+        assert_eq!(without_secrets("Authorization: Basic QWxhZGRpbg=="), "Authorization: [hidden]");
+        assert_eq!(without_secrets("set-cookie: id=1"), "set-cookie: [hidden]");
+        assert_eq!(without_secrets("X-Foo: bar"), "X-Foo: bar");
+    }
+
+    #[test]
+    fn secret_headers_in_libcurls_own_words_lose_their_value() {
+        assert_eq!(without_secrets("h2h3 [authorization: Bearer x]"), "h2h3 [authorization: [hidden]");
+        assert_eq!(without_secrets("[HTTP/2] [1] [cookie: a=b]"), "[HTTP/2] [1] [cookie: [hidden]");
     }
 
     #[test]
     fn credentials_in_urls_are_blanked() {
-        assert_eq!(without_credentials("to http://u:p@h/x and https://v@w"), "to http://[hidden]@h/x and https://[hidden]@w");
+        assert_eq!(
+            without_credentials("to http://u:p@h/x and https://v@w"),
+            "to http://[hidden]@h/x and https://[hidden]@w"
+        );
         assert_eq!(without_credentials("Location: http://h/a@b"), "Location: http://h/a@b");
         assert_eq!(without_credentials("http://u:p@ss@h/"), "http://[hidden]@h/");
     }

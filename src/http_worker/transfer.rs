@@ -5,6 +5,7 @@ use super::response::Response;
 use crate::shared::clock::Instant;
 use crate::shared::query::Query;
 use crate::transport::easy::Easy;
+use std::time::Duration;
 
 /// Names a transfer for as long as the worker lives: its place may be taken by another later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,14 @@ impl Transfer {
     /// When it ends at the latest.
     pub fn deadline(&self) -> Instant {
         self.query.options().deadline()
+    }
+
+    /// How long the redirects took before the present request; zero when there was none.
+    pub fn redirect_time(&self) -> Duration {
+        match &self.hop {
+            Some(hop) if hop.redirects > 0 => self.hop_started.since(self.started),
+            _ => Duration::ZERO,
+        }
     }
 
     /// What it is doing, for an error's text.

@@ -13,7 +13,9 @@ use crate::host::{guarded, log};
 use crate::module::settings::Settings;
 use crate::module::statistics::Statistic;
 use crate::shared::clock::Instant;
+use crate::shared::query::Query;
 use crate::shared::ring::Ring;
+use crate::shared::workers::QUEUE_SIZE;
 use crate::transport::easy::Easy;
 use crate::transport::error::{LoopError, TransferError};
 use crate::transport::event_loop::{EventLoop, QueueWatch, Ready, Timer};
@@ -21,7 +23,6 @@ use crate::transport::multi::{Done, Multi};
 use curl_sys as curl;
 use slab::Slab;
 use std::collections::VecDeque;
-use std::time::Duration;
 
 /// Everything that one worker process owns.
 pub struct Worker {
@@ -110,6 +111,11 @@ impl Worker {
 
     /// Takes every query from the ring. They keep their places in the queue until they start.
     fn receive(&mut self) {
+        if self.waiting.len() > 2 * QUEUE_SIZE as usize {
+            // Most of them have met their deadline while they waited.
+            let transfers = &self.transfers;
+            self.waiting.retain(|id| transfers.get(id.key).is_some_and(|transfer| transfer.serial == id.serial));
+        }
         while let Some(query) = self.queue.take() {
             self.last_serial += 1;
             let transfer = Transfer::new(query, self.last_serial);
@@ -136,13 +142,9 @@ impl Worker {
     }
 
     /// Runs a step of one transfer. A step that fails or panics ends it.
-    fn attempt(
-        &mut self,
-        key: usize,
-        what: &str,
-        step: impl FnOnce(&mut Self, usize) -> Result<(), TransferError>,
-    ) {
-        let panicked = Err(TransferError::with_detail(curl::CURLE_FAILED_INIT, format_args!("internal error in {what}")));
+    fn attempt(&mut self, key: usize, what: &str, step: impl FnOnce(&mut Self, usize) -> Result<(), TransferError>) {
+        let panicked =
+            Err(TransferError::with_detail(curl::CURLE_FAILED_INIT, format_args!("internal error in {what}")));
         if let Err(error) = guarded(what, panicked, || step(self, key)) {
             self.end(key, Err(error));
         }
@@ -211,6 +213,7 @@ impl Worker {
         let Some(hop) = &transfer.hop else {
             return Ok(());
         };
+        *easy.receiver_mut() = Response::new(transfer.query.options().follow_redirect);
         request::prepare(&mut easy, &transfer.query, hop, addresses.map(AsRef::as_ref), self.verbose)?;
         easy.set_key(key)?;
         transfer.sent = Instant::now();
@@ -250,16 +253,15 @@ impl Worker {
         let Some(transfer) = self.transfers.get_mut(key) else {
             return;
         };
-        if let Stage::Sent(mut easy) = std::mem::replace(&mut transfer.stage, Stage::Resolving) {
+        if let Stage::Sent(easy) = std::mem::replace(&mut transfer.stage, Stage::Resolving) {
             self.multi.remove(&easy);
-            if easy.reset(Response::default()).is_ok() {
-                self.keep(easy);
-            }
+            self.keep(easy);
         }
     }
 
-    fn keep(&mut self, easy: Easy<Response>) {
-        if self.idle_handles.len() < self.max_idle_handles {
+    /// Keeps an easy handle for another transfer, emptied.
+    fn keep(&mut self, mut easy: Easy<Response>) {
+        if self.idle_handles.len() < self.max_idle_handles && easy.reset(Response::default()).is_ok() {
             self.idle_handles.push(easy);
         }
     }
@@ -276,49 +278,52 @@ impl Worker {
 
     /// The one end of a query: its route runs here and nowhere else.
     fn end(&mut self, key: usize, result: Result<u16, TransferError>) {
-        let Some(mut transfer) = self.transfers.try_remove(key) else {
+        let Some(transfer) = self.transfers.try_remove(key) else {
             return;
         };
         self.deadlines.remove(transfer.deadline(), key);
-        let outcome = self.outcome(&mut transfer, result);
-        if matches!(transfer.stage, Stage::Queued) {
-            self.queue.release_place();
-        } else {
-            self.in_flight -= 1;
-        }
+        let (query, outcome) = self.close(key, transfer, result);
         self.queue.finished();
         outcome.statistic.add(1);
         Statistic::InFlight.add(-1);
-        guarded("a callback", (), || resume::deliver(&transfer.query, outcome));
+        guarded("a callback", (), || resume::deliver(&query, outcome));
     }
 
-    /// What the script will see. Takes the easy handle out of the transfer.
-    fn outcome(&mut self, transfer: &mut Transfer, result: Result<u16, TransferError>) -> Outcome {
+    /// Gives back what a transfer holds in its stage, and says how it ended.
+    fn close(&mut self, key: usize, transfer: Transfer, result: Result<u16, TransferError>) -> (Query, Outcome) {
+        let redirect = transfer.redirect_time();
         let before = transfer.sent.since(transfer.started);
-        let redirect = match &transfer.hop {
-            Some(hop) if hop.redirects > 0 => transfer.hop_started.since(transfer.started),
-            _ => Duration::ZERO,
+        let until_now = Times { total: Instant::now().since(transfer.started), redirect, ..Times::default() };
+        let id = TransferId { key, serial: transfer.serial };
+        let Transfer { query, stage, hop, .. } = transfer;
+        let failed = |result: Result<u16, TransferError>, times| {
+            Outcome::failed(&result.err().unwrap_or_else(|| TransferError::new(curl::CURLE_FAILED_INIT)), times)
         };
-        let stage = std::mem::replace(&mut transfer.stage, Stage::Resolving);
-        let Stage::Sent(mut easy) = stage else {
-            let queued = matches!(stage, Stage::Queued);
-            transfer.stage = stage;
-            let total = if queued { Duration::ZERO } else { Instant::now().since(transfer.started) };
-            let times = Times { total, redirect, ..Times::default() };
-            let error = result.err().unwrap_or_else(|| TransferError::new(curl::CURLE_FAILED_INIT));
-            return Outcome::failed(&error, times);
+        let outcome = match stage {
+            Stage::Queued => {
+                self.queue.release_place();
+                failed(result, Times::default())
+            }
+            Stage::Resolving => {
+                self.in_flight -= 1;
+                if let Some(hop) = hop {
+                    self.names.give_up(&hop.origin.host, id);
+                }
+                failed(result, until_now)
+            }
+            Stage::Sent(mut easy) => {
+                self.in_flight -= 1;
+                self.multi.remove(&easy);
+                let times = Times::read(&easy, before, redirect);
+                let response = std::mem::take(easy.receiver_mut());
+                self.keep(easy);
+                match result {
+                    Ok(status) => Outcome::replied(status, response, times),
+                    Err(error) => Outcome::failed(&error, times),
+                }
+            }
         };
-        self.multi.remove(&easy);
-        let times = Times::read(&easy, before, redirect);
-        let response = std::mem::take(easy.receiver_mut());
-        let outcome = match result {
-            Ok(status) => Outcome::replied(status, response, times),
-            Err(error) => Outcome::failed(&error, times),
-        };
-        if easy.reset(Response::default()).is_ok() {
-            self.keep(easy);
-        }
-        outcome
+        (query, outcome)
     }
 
     fn set_timer(&mut self) -> Result<(), LoopError> {

@@ -194,10 +194,7 @@ fn store_hash_size(settings: &mut Settings, value: i32) {
     let wanted = value.unsigned_abs();
     settings.hash_size = if wanted.is_power_of_two() { wanted } else { wanted.next_power_of_two() / 2 };
     if settings.hash_size != wanted {
-        log::warning!(
-            "parameter hash_size: {wanted} is not a power of two, rounded down to {}",
-            settings.hash_size
-        );
+        log::warning!("parameter hash_size: {wanted} is not a power of two, rounded down to {}", settings.hash_size);
     }
 }
 

@@ -50,6 +50,9 @@ pub const MAX_BODY: usize = 1024 * 1024;
 /// Longest path, user name or password, in bytes.
 const MAX_WORD: usize = 4096;
 
+/// Keys whose values stay out of the log.
+const SECRET_KEYS: [&str; 4] = ["hdr", "body", "username", "password"];
+
 const METHODS: &str = "GET, POST, PUT or DELETE";
 const HEADER: &str = "one header line without line ends: \"Name: value\", \"Name:\" to leave libcurl's own out, \"Name;\" \
                       to send it empty; 8192 bytes at most, 128 headers at most";
@@ -188,14 +191,21 @@ impl RequestKey {
 
     fn refusal(&self, value: Assigned<'_>) -> String {
         let name = self.names.first().copied().unwrap_or_default();
-        let shown = if name == "password" { "the value".to_owned() } else { value.to_string() };
-        format!("$http_req({name}): {shown} is refused; it takes {}, or $null", self.allowed())
+        let shown = match value {
+            // Headers, bodies, user names and passwords may hold secrets.
+            Assigned::Text(text) if SECRET_KEYS.contains(&name) => format!("a string of {} bytes", text.len()),
+            value => value.to_string(),
+        };
+        match self.kind {
+            KeyKind::Reset => format!("$http_req({name}): {shown} is refused; it takes $null"),
+            _ => format!("$http_req({name}): {shown} is refused; it takes {}, or $null", self.allowed()),
+        }
     }
 
     /// What it takes, in words.
     pub fn allowed(&self) -> String {
         match self.kind {
-            KeyKind::Reset => "nothing else".to_owned(),
+            KeyKind::Reset => "$null".to_owned(),
             KeyKind::Integer { min, max: i32::MAX, .. } => format!("a whole number from {min}"),
             KeyKind::Integer { min, max, .. } => format!("a whole number from {min} to {max}"),
             KeyKind::Text { allowed, .. } => allowed.to_owned(),
@@ -336,9 +346,11 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_never_shows_a_password() {
-        let line = store("password", Assigned::Text(b"hunter2\0")).expect_err("a NUL byte");
-        assert!(!line.contains("hunter2"), "{line}");
+    fn a_refusal_never_shows_a_secret() {
+        for key in ["password", "username", "hdr"] {
+            let line = store(key, Assigned::Text(b"hunter2\0")).expect_err("a NUL byte");
+            assert!(!line.contains("hunter2") && line.contains("8 bytes"), "{line}");
+        }
     }
 
     proptest! {

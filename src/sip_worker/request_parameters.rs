@@ -89,3 +89,8 @@ pub fn take(message: MessageId) -> RequestParameters {
     let pending = PENDING.take().filter(|(owner, _)| *owner == message);
     pending.map_or_else(RequestParameters::from_settings, |(_, parameters)| parameters)
 }
+
+/// Forgets what waits, whoever left it.
+pub fn forget() {
+    PENDING.set(None);
+}

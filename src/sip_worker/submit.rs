@@ -4,10 +4,10 @@
 use super::request_id;
 use super::request_parameters::{self, RequestParameters};
 use crate::host::interface::TransactionState;
+use crate::host::log;
 use crate::host::message::Message;
 use crate::host::route::{self, FAILURE_ROUTE, REQUEST_ROUTE, RouteType, TM_ONREPLY_ROUTE};
 use crate::host::transaction::{self, SuspendError};
-use crate::host::log;
 use crate::module::functions::ScriptResult;
 use crate::module::settings::settings;
 use crate::module::statistics::Statistic;

@@ -57,7 +57,8 @@ fn a_refused_assignment_refuses_the_query_after_it_with_one_line_each() {
 #[test]
 fn after_a_refused_assignment_the_parameters_are_back_to_their_defaults() {
     let server = HttpServer::start(|_| Response::text("x"));
-    let assignments = r#"$http_req(hdr) = "X-Foo: bar"; $http_req(timeout) = "soon"; http_async_query("{url}", "REPLY");"#;
+    let assignments =
+        r#"$http_req(hdr) = "X-Foo: bar"; $http_req(timeout) = "soon"; http_async_query("{url}", "REPLY");"#;
     let kamailio = one_query(&server.url("/"), assignments, "").start();
     crate::common::assert_replied(&kamailio.message("alice"), "200");
     assert_eq!(server.requests()[0].header("X-Foo"), None);
@@ -123,7 +124,8 @@ fn an_assignment_that_is_refused_in_the_callback_refuses_the_next_query_there() 
     let script = r#"
         route[MAIN] { t_newtran(); http_async_query("{url}", "AGAIN"); }
         route[AGAIN] { $http_req(method) = "P"; http_async_query("{url}", "REPLY"); t_reply("500", "Refused again"); }"#;
-    let kamailio = Kamailio::with_script(&format!("{script}{REPORT}")).set("seen", "").set("url", server.url("/")).start();
+    let kamailio =
+        Kamailio::with_script(&format!("{script}{REPORT}")).set("seen", "").set("url", server.url("/")).start();
     assert_eq!(kamailio.message("alice").reason(), "Refused again");
     assert_eq!(server.requests().len(), 1);
 }

@@ -20,7 +20,9 @@ fn expired(url: &str) -> String {
 
 #[test]
 fn activity_does_not_extend_the_deadline() {
-    let header_drip = HttpServer::start(|_| Response::drip(b"HTTP/1.1 200 OK\r\nX-Long: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", Duration::from_millis(50)));
+    let header_drip = HttpServer::start(|_| {
+        Response::drip(b"HTTP/1.1 200 OK\r\nX-Long: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", Duration::from_millis(50))
+    });
     let body_drip = HttpServer::start(|_| {
         let mut steps = vec![Step::Send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n".to_vec())];
         for _ in 0..200 {
@@ -31,7 +33,10 @@ fn activity_does_not_extend_the_deadline() {
     let provisional = HttpServer::start(|_| {
         let mut steps = Vec::new();
         for _ in 0..200 {
-            steps.extend([Step::Send(b"HTTP/1.1 103 Early Hints\r\n\r\n".to_vec()), Step::Wait(Duration::from_millis(20))]);
+            steps.extend([
+                Step::Send(b"HTTP/1.1 103 Early Hints\r\n\r\n".to_vec()),
+                Step::Wait(Duration::from_millis(20)),
+            ]);
         }
         Response::steps(steps)
     });
@@ -105,7 +110,9 @@ fn a_response_at_the_limit_is_taken_and_one_past_it_is_an_error() {
     assert_eq!(seen(&answer, "X-Bs"), "1048576");
     let beyond = HttpServer::start(|_| Response::new(200, "OK").body(vec![b'x'; 1024 * 1024 + 1]));
     assert_failed(&one_query(&beyond.url("/"), "", "").start().message("alice"), "1048576 bytes");
-    let headers = HttpServer::start(|_| (0..17).fold(Response::new(200, "OK"), |response, _| response.header("X", &"y".repeat(4090))));
+    let headers = HttpServer::start(|_| {
+        (0..17).fold(Response::new(200, "OK"), |response, _| response.header("X", &"y".repeat(4090)))
+    });
     assert_failed(&one_query(&headers.url("/"), "", "").start().message("alice"), "65536 bytes");
 }
 

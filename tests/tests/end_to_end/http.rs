@@ -55,7 +55,8 @@ fn of_several_responses_the_last_is_the_response() {
 
 #[test]
 fn an_old_server_without_length_or_reason_is_understood() {
-    let server = HttpServer::start(|_| Response::raw(b"HTTP/1.0 200\r\nVia: 1.1 proxy\r\n\r\nold".to_vec()).then_close());
+    let server =
+        HttpServer::start(|_| Response::raw(b"HTTP/1.0 200\r\nVia: 1.1 proxy\r\n\r\nold".to_vec()).then_close());
     let answer = body_of(&server, "");
     assert_replied(&answer, "200");
     assert_eq!((seen(&answer, "X-Reason"), seen(&answer, "X-Body")), ("", "old"));
@@ -89,7 +90,9 @@ fn digest_authentication_is_answered_with_a_body_too() {
 
 #[test]
 fn redirects_change_method_and_body_by_their_status() {
-    for (status, method, body) in [(301, "GET", ""), (302, "GET", ""), (303, "GET", ""), (307, "POST", "b"), (308, "POST", "b")] {
+    for (status, method, body) in
+        [(301, "GET", ""), (302, "GET", ""), (303, "GET", ""), (307, "POST", "b"), (308, "POST", "b")]
+    {
         let server = HttpServer::start(move |request| match request.target.as_str() {
             "/asked" => Response::new(status, "Elsewhere").header("Location", "there?x=1").body("not this"),
             _ => Response::text("there"),
@@ -98,7 +101,10 @@ fn redirects_change_method_and_body_by_their_status() {
         assert_replied(&answer, "200");
         assert_eq!(seen(&answer, "X-Body"), "there");
         let last = server.requests().pop().expect("two requests");
-        assert_eq!((last.target.as_str(), last.method.as_str(), last.body.as_slice()), ("/there?x=1", method, body.as_bytes()));
+        assert_eq!(
+            (last.target.as_str(), last.method.as_str(), last.body.as_slice()),
+            ("/there?x=1", method, body.as_bytes())
+        );
     }
 }
 
@@ -126,7 +132,9 @@ fn a_redirect_to_another_scheme_is_an_error() {
 #[test]
 fn times_of_a_redirected_query_add_up() {
     let server = HttpServer::start(|request| match request.target.as_str() {
-        "/asked" => Response::new(302, "Found").header("Location", "/there").after(std::time::Duration::from_millis(120)),
+        "/asked" => {
+            Response::new(302, "Found").header("Location", "/there").after(std::time::Duration::from_millis(120))
+        }
         _ => Response::text("there").after(std::time::Duration::from_millis(60)),
     });
     let report = r#"append_to_reply("X-Times: $http_time(redirect) $http_time(total)\r\n");"#;

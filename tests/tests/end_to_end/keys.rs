@@ -26,7 +26,8 @@ fn hdr_adds_headers_and_null_removes_them() {
 
 #[test]
 fn hdr_replaces_removes_and_empties_as_libcurl_does() {
-    let request = sent_for(r#"$http_req(hdr) = "Accept:"; $http_req(hdr) = "Host: other"; $http_req(hdr) = "X-Empty;";"#);
+    let request =
+        sent_for(r#"$http_req(hdr) = "Accept:"; $http_req(hdr) = "Host: other"; $http_req(hdr) = "X-Empty;";"#);
     assert_eq!(request.header("Accept"), None);
     assert_eq!(request.header("Host"), Some("other"));
     assert_eq!(request.header("X-Empty"), Some(""));
@@ -57,7 +58,10 @@ fn every_method_goes_out_with_and_without_a_body() {
         let request = sent_for(&format!(r#"$http_req(method) = "{method}";"#));
         assert_eq!((request.method.as_str(), request.body.len()), (method.to_uppercase().as_str(), 0));
         let request = sent_for(&format!(r#"$http_req(method) = "{method}"; $http_req(body) = "b";"#));
-        assert_eq!((request.method.as_str(), request.body.as_slice()), (method.to_uppercase().as_str(), b"b".as_slice()));
+        assert_eq!(
+            (request.method.as_str(), request.body.as_slice()),
+            (method.to_uppercase().as_str(), b"b".as_slice())
+        );
     }
     assert_eq!(sent_for(r#"$http_req(method) = "PUT"; $http_req(method) = $null;"#).method, "GET");
 }
@@ -125,7 +129,9 @@ fn follow_redirect_decides_for_one_query() {
 
 #[test]
 fn keepalive_sets_the_socket_options_in_both_spellings() {
-    for (on, idle, interval) in [("tcp_keepalive", "tcp_ka_idle", "tcp_ka_interval"), ("keepalive", "ka-idle", "ka-interval")] {
+    for (on, idle, interval) in
+        [("tcp_keepalive", "tcp_ka_idle", "tcp_ka_interval"), ("keepalive", "ka-idle", "ka-interval")]
+    {
         let assignments = format!("$http_req({on}) = 1; $http_req({idle}) = 31; $http_req({interval}) = 17;");
         assert_eq!(keepalive_for(&assignments), Some((31, 17)));
     }

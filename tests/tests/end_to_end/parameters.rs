@@ -86,7 +86,8 @@ fn hash_size_bounds_the_idle_connections_that_are_kept() {
 
 #[test]
 fn curl_verbose_logs_what_libcurl_does_without_secrets() {
-    let server = HttpServer::start(|_| Response::text("x").header("Set-Cookie", "id=topsecret1").header("X-Seen", "yes"));
+    let server =
+        HttpServer::start(|_| Response::text("x").header("Set-Cookie", "id=topsecret1").header("X-Seen", "yes"));
     let url = server.url("/").replace("http://", "http://bob:topsecret2@");
     let assignments = r#"$http_req(hdr) = "Cookie: topsecret3"; $http_req(hdr) = "X-Mine: visible";
         $http_req(username) = "alice"; $http_req(password) = "topsecret4"; $http_req(authmethod) = 1;"#;

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 #[test]
 fn the_file_exports_what_kamailio_needs_and_nothing_else() {
-    let output = Command::new("nm").args(["-D", "--defined-only"]).arg(module_file()).output().expect("nm is installed");
+    let output =
+        Command::new("nm").args(["-D", "--defined-only"]).arg(module_file()).output().expect("nm is installed");
     let names: BTreeSet<String> = String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| line.rsplit(' ').next().map(str::to_owned))

@@ -29,7 +29,8 @@ const REFUSED_EVERYWHERE: &str = r#"
 #[test]
 fn a_call_is_relayed_and_answered_after_refusals_in_request_failure_and_reply_route() {
     let callee = SipClient::new(([127, 0, 0, 1], 9).into());
-    let kamailio = Kamailio::with_script(REFUSED_EVERYWHERE).modules(&["corex"]).set("callee", callee.address()).start();
+    let kamailio =
+        Kamailio::with_script(REFUSED_EVERYWHERE).modules(&["corex"]).set("callee", callee.address()).start();
     let caller = kamailio.client();
     let sent = caller.send("INVITE", "bob", "", "");
     let first = callee.receive_request(PATIENCE).expect("the INVITE is relayed");

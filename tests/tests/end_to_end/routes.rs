@@ -79,7 +79,8 @@ fn a_failure_route_is_suspended() {
             t_relay();
         }
         failure_route[BUSY] { http_async_query("{url}", "REPLY"); }"#;
-    let kamailio = instance(&server, &format!("{script}{REPORT}")).set("callee", callee.address()).set("seen", "").start();
+    let kamailio =
+        instance(&server, &format!("{script}{REPORT}")).set("callee", callee.address()).set("seen", "").start();
     let caller = kamailio.client();
     let sent = caller.send("INVITE", "bob", "", "");
     let invite = callee.receive_request(PATIENCE).expect("the INVITE is relayed");
@@ -214,6 +215,8 @@ fn local_request_branch_failure_and_onsend_routes_never_suspend() {
     let script = r#"
         route[MAIN] {
             if(is_method("ACK")) { exit; }
+            $uac_req(method) = "OPTIONS"; $uac_req(ruri) = "sip:{callee}"; $uac_req(furi) = "sip:a@b"; $uac_req(turi) = "sip:c@d";
+            uac_req_send();
             t_on_branch_failure("FAILED");
             $ru = "sip:{callee}";
             t_relay();
@@ -225,17 +228,19 @@ fn local_request_branch_failure_and_onsend_routes_never_suspend() {
         route[ASK] { http_async_query("{url}", "NOTED"); xlog("L_NOTICE", "returned $rc\n"); }
         route[NOTED] { return; }"#;
     let kamailio = instance(&server, script)
-        .modules(&["uac"])
+        .modules(&["rr", "uac"])
         .set("callee", callee.address())
         .before("onsend_route_reply=no")
         .start();
     let caller = kamailio.client();
     let sent = caller.send("INVITE", "bob", "", "");
-    let invite = callee.receive_request(PATIENCE).expect("the INVITE is relayed");
-    callee.reply(&invite, 486, "Busy Here");
+    let options = callee.receive_request(PATIENCE).expect("a request of Kamailio's own");
+    callee.reply(&options, 200, "OK");
+    let invite = std::iter::from_fn(|| callee.receive_request(PATIENCE)).find(|request| request.method() == "INVITE");
+    callee.reply(&invite.expect("the INVITE is relayed"), 486, "Busy Here");
     assert_eq!(caller.final_answer(&sent).expect("a final answer").status(), 486);
     let returned = kamailio.log_lines("returned ");
-    assert!(returned.len() >= 3 && returned.iter().all(|line| line.ends_with("returned 1")), "{returned:?}");
+    assert!(returned.len() >= 5 && returned.iter().all(|line| line.ends_with("returned 1")), "{returned:?}");
 }
 
 #[test]

@@ -10,7 +10,9 @@ const RESPONSE: &[u8] = b"HTTP/1.1 404 Not Found Here\r\nX-Several: one\r\nx-sev
 
 fn with_response(seen: &str) -> end_to_end::sip::SipMessage {
     let server = HttpServer::start(|_| Response::raw(RESPONSE.to_vec()));
-    one_query(&server.url("/"), "$var(name) = \"x-Several\"; $var(i) = 1;", seen).start().message("alice")
+    one_query(&server.url("/"), "", &format!("$var(name) = \"x-Several\"; $var(i) = 1; {seen}"))
+        .start()
+        .message("alice")
 }
 
 #[test]
@@ -35,7 +37,8 @@ fn message_and_body_are_byte_for_byte_with_their_lengths() {
 
 #[test]
 fn lengths_and_status_are_numbers() {
-    let answer = with_response(r#"$var(sum) = $http_rs + $http_bs + $http_ok; append_to_reply("X-Sum: $var(sum)\r\n");"#);
+    let answer =
+        with_response(r#"$var(sum) = $http_rs + $http_bs + $http_ok; append_to_reply("X-Sum: $var(sum)\r\n");"#);
     assert_eq!(seen(&answer, "X-Sum"), "412");
 }
 
@@ -80,9 +83,13 @@ fn times_are_microseconds_from_the_start_in_their_order() {
 
 #[test]
 fn an_error_has_a_text_and_nothing_else() {
-    let answer = one_query("http://127.0.0.1:1/", "", r#"append_to_reply("X-Rb: $http_rb $http_mb $http_ml $http_bs $http_hdr(A)\r\n");"#)
-        .start()
-        .message("alice");
+    let answer = one_query(
+        "http://127.0.0.1:1/",
+        "",
+        r#"append_to_reply("X-Rb: $http_rb $http_mb $http_ml $http_bs $http_hdr(A)\r\n");"#,
+    )
+    .start()
+    .message("alice");
     assert_failed(&answer, "onnect");
     assert_eq!(seen(&answer, "X-Rb"), "<null> <null> <null> <null> <null>");
     assert_eq!(seen(&answer, "X-Reason"), "<null>");
@@ -158,7 +165,8 @@ fn an_id_does_not_show_up_in_the_next_message() {
 #[test]
 fn no_body_is_an_empty_string() {
     let server = HttpServer::start(|_| Response::raw(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()));
-    let answer = one_query(&server.url("/"), "", r#"append_to_reply("X-Body: <$http_rb> $http_bs\r\n");"#).start().message("a");
+    let answer =
+        one_query(&server.url("/"), "", r#"append_to_reply("X-Body: <$http_rb> $http_bs\r\n");"#).start().message("a");
     assert_replied(&answer, "204");
     assert_eq!(seen(&answer, "X-Body"), "<> 0");
 }
