@@ -13,7 +13,7 @@ HEADER := include/http_async_client.h
 # Tests wait more than they work: a few at a time keep two cores busy.
 TEST_THREADS := 4
 
-.PHONY: help build test check demo install uninstall clean format
+.PHONY: help build test check demo measure install uninstall clean format
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -47,6 +47,11 @@ demo: build ## the main job in one run: a SIP call that waits for an HTTP answer
 	@build/requirements.sh build test
 	@$(HOST) sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
 		cargo run --quiet $(CARGO_FLAGS) --package end-to-end --bin demo'
+
+measure: build ## processor time and memory that a query costs its HTTP worker, on this machine
+	@build/requirements.sh build test measure
+	@$(HOST) sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
+		cargo run --quiet --release $(CARGO_FLAGS) --package end-to-end --bin measure'
 
 install: build ## install the module beside Kamailio's own (DESTDIR, MODULES_DIR)
 	@$(HOST) sh -c 'to=$(DESTDIR)$${MODULES_DIR:-$$(build/modules-folder.sh)} \

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what this machine lacks, saying so; with everything there it only asks dpkg once.
-# Usage: build/requirements.sh build|test ...
+# Usage: build/requirements.sh build|check|test|measure ...
 set -eu
 
 # Kamailio itself is needed unless another source tree is given: its tm.so tells which version and flags it accepts.
@@ -11,8 +11,9 @@ packages_of() {
 		[ -n "${KAMAILIO_SRC:-}" ] || echo kamailio
 		;;
 	check) echo clang-format ;;
+	measure) echo nginx-light ;;
 	test) echo kamailio kamailio-extra-modules kamailio-lua-modules kamailio-tls-modules kamailio-utils-modules sip-tester openssl curl util-linux ;;
-	*) echo "build/requirements.sh: unknown purpose $1: build, check or test" >&2 && exit 2 ;;
+	*) echo "build/requirements.sh: unknown purpose $1: build, check, test or measure" >&2 && exit 2 ;;
 	esac
 }
 

@@ -31,3 +31,14 @@ fn text_of(payload: &(dyn Any + Send)) -> &str {
         "a panic without a text"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::guarded;
+
+    #[test]
+    fn a_panic_becomes_the_error_value_and_the_process_goes_on() {
+        assert_eq!(guarded("a test", -1, || panic!("expected by this test")), -1);
+        assert_eq!(guarded("a test", -1, || 1), 1);
+    }
+}

@@ -3,7 +3,8 @@
 //! SHM is mapped at one address before the core forks, so a pointer into it is good in every process. The allocator
 //! takes one lock for the whole server: few, larger blocks are kinder to everyone.
 
-use super::sys;
+#[cfg(not(test))]
+use super::sys as kamailio;
 use std::alloc::Layout;
 use std::ffi::c_void;
 use std::ptr::NonNull;
@@ -16,8 +17,7 @@ pub fn allocate(layout: Layout) -> Option<NonNull<u8>> {
     if layout.align() > ALIGNMENT {
         return None;
     }
-    // SAFETY: the shim's wrapper of shm_malloc takes any size and returns null or a block of that size.
-    NonNull::new(unsafe { sys::shim_shm_malloc(layout.size()) }.cast())
+    NonNull::new(shm_malloc(layout.size()).cast())
 }
 
 /// Gives a block back.
@@ -25,28 +25,27 @@ pub fn allocate(layout: Layout) -> Option<NonNull<u8>> {
 /// # Safety
 /// `block` came from [`allocate`], in this or another process, is given back once, and nobody uses it any more.
 pub unsafe fn free(block: NonNull<u8>) {
-    // SAFETY: the caller's contract is that of shm_free.
-    unsafe { sys::shim_shm_free(block.as_ptr().cast()) }
+    shm_free(block.as_ptr().cast());
 }
 
 /// `malloc` over SHM, for libcurl (`curl_global_init_mem`).
 pub extern "C" fn shm_malloc(size: usize) -> *mut c_void {
     // SAFETY: shm_malloc takes any size.
-    unsafe { sys::shim_shm_malloc(size) }
+    unsafe { kamailio::shim_shm_malloc(size) }
 }
 
 /// `free` over SHM, for libcurl.
 pub extern "C" fn shm_free(block: *mut c_void) {
     if !block.is_null() {
-        // SAFETY: libcurl gives back what one of these functions gave it, once.
-        unsafe { sys::shim_shm_free(block) }
+        // SAFETY: whoever calls gives back what one of these functions gave, once.
+        unsafe { kamailio::shim_shm_free(block) }
     }
 }
 
 /// `realloc` over SHM, for libcurl.
 pub extern "C" fn shm_realloc(block: *mut c_void, size: usize) -> *mut c_void {
     // SAFETY: libcurl hands in null or a live block of these functions.
-    unsafe { sys::shim_shm_realloc(block, size) }
+    unsafe { kamailio::shim_shm_realloc(block, size) }
 }
 
 /// `calloc` over SHM, for libcurl.
@@ -75,4 +74,10 @@ pub unsafe extern "C" fn shm_strdup(text: *const std::ffi::c_char) -> *mut std::
         unsafe { copy.copy_from_nonoverlapping(text, bytes.len()) };
     }
     copy
+}
+
+/// Unit tests have no shared memory; the C library's serves them.
+#[cfg(test)]
+mod kamailio {
+    pub use libc::{free as shim_shm_free, malloc as shim_shm_malloc, realloc as shim_shm_realloc};
 }

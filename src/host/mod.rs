@@ -19,7 +19,7 @@ pub mod variable;
 
 /// Kamailio's types and the shim's functions, as bindgen reads them from the headers.
 #[allow(missing_docs, non_camel_case_types, non_upper_case_globals, non_snake_case, dead_code)]
-#[allow(unsafe_op_in_unsafe_fn, clippy::all, clippy::undocumented_unsafe_blocks)]
+#[allow(unsafe_op_in_unsafe_fn, clippy::all, clippy::restriction)]
 pub(crate) mod sys {
     use super::interface::{ResumeOutcome, ResumeTarget, TransactionState};
     include!(concat!(env!("OUT_DIR"), "/kamailio.rs"));

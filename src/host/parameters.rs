@@ -78,7 +78,7 @@ pub(super) const fn table() -> [sys::param_export; TABLE_LENGTH] {
 const fn export(row: usize, value_type: u32, setter: Setter) -> sys::param_export {
     sys::param_export {
         name: PARAMETERS[row].name.as_ptr().cast_mut(),
-        type_: value_type | sys::SHIM_PARAM_USE_FUNC as u32,
+        type_: value_type | sys::SHIM_PARAM_USE_FUNC,
         param_pointer: setter as *mut c_void,
     }
 }

@@ -85,6 +85,6 @@ const fn row<const ROW: usize>() -> sys::cmd_export {
         param_no: 2,
         fixup: Some(sys::fixup_spve_spve),
         free_fixup: Some(sys::fixup_free_spve_spve),
-        flags: sys::SHIM_ANY_ROUTE as u32,
+        flags: sys::SHIM_ANY_ROUTE,
     }
 }

@@ -79,14 +79,19 @@ pub enum Index {
     All,
 }
 
+/// Buffers that a script holds on to while it runs for one message.
+struct HandedOut {
+    owner: Option<MessageId>,
+    buffers: Vec<Rc<Vec<u8>>>,
+}
+
 thread_local! {
-    /// Buffers that were handed to the script while it runs for one message.
-    static HANDED_OUT: RefCell<(Option<MessageId>, Vec<Rc<Vec<u8>>>)> = const { RefCell::new((None, Vec::new())) };
+    static HANDED_OUT: RefCell<HandedOut> = const { RefCell::new(HandedOut { owner: None, buffers: Vec::new() }) };
 }
 
 /// Keeps a buffer alive while the script runs for this message.
 fn keep(message: MessageId, bytes: &Bytes) {
-    HANDED_OUT.with_borrow_mut(|(owner, buffers)| {
+    HANDED_OUT.with_borrow_mut(|HandedOut { owner, buffers }| {
         if *owner != Some(message) {
             buffers.clear();
             *owner = Some(message);
@@ -99,10 +104,7 @@ fn keep(message: MessageId, bytes: &Bytes) {
 
 /// Lets go of what was handed out. HTTP workers, after a route.
 pub fn release_handed_out() {
-    HANDED_OUT.with_borrow_mut(|(owner, buffers)| {
-        *owner = None;
-        buffers.clear();
-    });
+    HANDED_OUT.set(HandedOut { owner: None, buffers: Vec::new() });
 }
 
 /// What Kamailio passes to a getter.
@@ -348,6 +350,7 @@ const END: PvExport = PvExport {
     iparam: 0,
 };
 
+#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
 const fn row<const ROW: usize>() -> PvExport {
     let variable = &VARIABLES[ROW];
     let name = variable.name;

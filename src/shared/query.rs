@@ -244,3 +244,56 @@ impl Writer {
         place
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn options() -> Options {
+        Options {
+            submitted: Instant::now(),
+            timeout: Duration::from_millis(500),
+            transaction: None,
+            route_index: 1,
+            route_type: 1,
+            method: None,
+            authmethod: 3,
+            tls_version: 0,
+            tls_verify_host: true,
+            tls_verify_peer: true,
+            tcp_keepalive: false,
+            tcp_ka_idle: 0,
+            tcp_ka_interval: 0,
+            follow_redirect: false,
+        }
+    }
+
+    /// A query that is told apart by its id.
+    pub fn query(id: &str) -> Query {
+        let mut texts = Texts::default();
+        texts.set(Text::Id, Some(id.as_bytes()));
+        Query::new(options(), &texts, &[]).expect("there is memory")
+    }
+
+    proptest! {
+        #[test]
+        fn what_goes_in_comes_out(
+            url in "[^\0]*",
+            body in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..300)),
+            headers in proptest::collection::vec("[^\0]*", 0..5),
+        ) {
+            let mut texts = Texts::default();
+            texts.set(Text::Url, Some(url.as_bytes()));
+            texts.set(Text::Body, body.as_deref());
+            let lines: Vec<Vec<u8>> = headers.iter().map(|header| header.clone().into_bytes()).collect();
+            let query = Query::new(options(), &texts, &lines).expect("there is memory");
+            prop_assert_eq!(query.text(Text::Url).map(CStr::to_bytes), Some(url.as_bytes()));
+            prop_assert_eq!(query.bytes(Text::Body), body.as_deref());
+            prop_assert_eq!(query.text(Text::Password), None);
+            let stored: Vec<Vec<u8>> = query.headers().map(|header| header.to_bytes().to_vec()).collect();
+            prop_assert_eq!(stored, lines);
+            prop_assert_eq!(query.options().route_index, 1);
+        }
+    }
+}

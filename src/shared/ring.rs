@@ -149,3 +149,98 @@ impl Drop for ReservedPlace<'_> {
         self.0.release_place();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::query::Text;
+    use super::super::query::tests::query;
+    use super::*;
+    use std::thread;
+
+    fn ring(capacity: u32) -> &'static Ring {
+        let slots: Vec<Slot> = (0..capacity).map(|_| AtomicPtr::new(null_mut())).collect();
+        let slots = NonNull::from(Box::leak(slots.into_boxed_slice())).cast();
+        // SAFETY: that many null slots, leaked; the callers pass powers of two.
+        let ring = unsafe { Ring::new(slots, capacity) };
+        Box::leak(Box::new(ring.expect("a descriptor is left")))
+    }
+
+    // SAFETY: atomics and parts that never change, as Table says for the processes that share it.
+    unsafe impl Sync for Ring {}
+
+    fn publish(ring: &Ring, id: &str) -> bool {
+        ring.reserve().map(|place| place.publish(query(id))).is_some()
+    }
+
+    fn take_id(ring: &Ring) -> Option<String> {
+        ring.take().map(|query| String::from_utf8_lossy(query.bytes(Text::Id).unwrap_or_default()).into_owned())
+    }
+
+    #[test]
+    fn queries_leave_in_the_order_in_which_they_came() {
+        let ring = ring(4);
+        assert!(publish(ring, "a") && publish(ring, "b"));
+        assert_eq!((take_id(ring), take_id(ring), take_id(ring)), (Some("a".into()), Some("b".into()), None));
+    }
+
+    #[test]
+    fn a_place_is_free_again_when_it_is_released_and_not_when_the_query_is_taken() {
+        let ring = ring(2);
+        assert!(publish(ring, "a") && publish(ring, "b"));
+        assert!(!publish(ring, "c"));
+        take_id(ring);
+        assert!(!publish(ring, "c"));
+        ring.release_place();
+        assert!(publish(ring, "c"));
+        assert_eq!(ring.unfinished(), 3);
+        ring.finished();
+        assert_eq!(ring.unfinished(), 2);
+    }
+
+    #[test]
+    fn a_place_that_is_not_used_is_free_again() {
+        let ring = ring(1);
+        drop(ring.reserve());
+        assert!(publish(ring, "a"));
+    }
+
+    #[test]
+    fn no_query_and_no_wake_up_is_lost_among_producers() {
+        const PRODUCERS: usize = 4;
+        const QUERIES: usize = 5_000;
+        let ring = ring(8);
+        let producers: Vec<_> = (0..PRODUCERS)
+            .map(|producer| {
+                thread::spawn(move || {
+                    for number in 0..QUERIES {
+                        while !publish(ring, &format!("{producer}:{number}")) {
+                            thread::yield_now();
+                        }
+                    }
+                })
+            })
+            .collect();
+        let mut next = [0; PRODUCERS];
+        while next.iter().sum::<usize>() < PRODUCERS * QUERIES {
+            if let Some(id) = take_id(ring) {
+                let (producer, number) = id.split_once(':').expect("as published");
+                let producer: usize = producer.parse().expect("a number");
+                assert_eq!(number.parse(), Ok(next[producer]), "each producer's queries keep their order");
+                next[producer] += 1;
+                ring.release_place();
+            } else if ring.prepare_sleep() {
+                wait_for_wake_up(ring);
+                ring.clear_wake();
+                ring.stay_awake();
+            }
+        }
+        producers.into_iter().for_each(|producer| producer.join().expect("no assertion failed"));
+    }
+
+    /// Fails when nobody wakes the consumer within ten seconds although there is more to come.
+    fn wait_for_wake_up(ring: &Ring) {
+        let mut descriptor = libc::pollfd { fd: ring.wake_descriptor(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one pollfd.
+        assert_eq!(unsafe { libc::poll(&mut descriptor, 1, 10_000) }, 1, "a wake-up was lost");
+    }
+}

@@ -18,7 +18,7 @@ pub mod url;
 
 /// What `curl-sys` lacks of libcurl, as bindgen reads it from `curl/curl.h`.
 #[allow(missing_docs, non_camel_case_types, non_upper_case_globals, non_snake_case, dead_code)]
-#[allow(unsafe_op_in_unsafe_fn, clippy::all, clippy::undocumented_unsafe_blocks)]
+#[allow(unsafe_op_in_unsafe_fn, clippy::all, clippy::restriction)]
 mod libcurl {
     include!(concat!(env!("OUT_DIR"), "/libcurl.rs"));
 }

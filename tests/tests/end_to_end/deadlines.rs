@@ -111,7 +111,7 @@ fn a_response_at_the_limit_is_taken_and_one_past_it_is_an_error() {
     let beyond = HttpServer::start(|_| Response::new(200, "OK").body(vec![b'x'; 1024 * 1024 + 1]));
     assert_failed(&one_query(&beyond.url("/"), "", "").start().message("alice"), "1048576 bytes");
     let headers = HttpServer::start(|_| {
-        (0..17).fold(Response::new(200, "OK"), |response, _| response.header("X", &"y".repeat(4090)))
+        (0..17).fold(Response::new(200, "OK"), |response, _| response.header("X", "y".repeat(4090)))
     });
     assert_failed(&one_query(&headers.url("/"), "", "").start().message("alice"), "65536 bytes");
 }

@@ -52,21 +52,35 @@ fn shared_memory_at_rest(kamailio: &Kamailio) -> i64 {
     kamailio.shared_memory_used()
 }
 
-#[test]
-fn five_thousand_calls_three_times_without_a_failure_or_a_leak() {
+/// Shared memory at rest after each of three runs.
+fn shared_memory_after_runs(manager: &str) -> [i64; 3] {
     let server = HttpServer::start(|request| match request.target.as_str() {
         "/burst" => Response::text("late").after(Duration::from_secs(1)),
         _ => Response::json("{\"ok\": true}"),
     });
-    let kamailio = one_query(&server.url("/$rU"), "", "").parameter("connection_timeout", 5000).start();
+    let kamailio = one_query(&server.url("/$rU"), "", "")
+        .parameter("connection_timeout", 5000)
+        .parameter("memory_manager", format!("\"{manager}\""))
+        .start();
     // Connections and easy handles are kept: let there be as many as any of the runs will need.
     assert_eq!(kamailio.client().transact_all("MESSAGE", "burst", BURST as usize).len(), BURST as usize);
-    let mut used = Vec::new();
-    for turn in 1..=3 {
+    [1, 2, 3].map(|turn| {
         run(&kamailio);
         let queries = BURST + turn * CALLS;
         kamailio.wait_for_counts([queries, queries, 0, 0, 0]);
-        used.push(shared_memory_at_rest(&kamailio));
-    }
+        shared_memory_at_rest(&kamailio)
+    })
+}
+
+#[test]
+fn five_thousand_calls_three_times_without_a_failure_or_a_leak() {
+    let used = shared_memory_after_runs("sys");
     assert_eq!(used[1], used[2], "shared memory after each run: {used:?}");
+}
+
+#[test]
+fn libcurl_in_shared_memory_leaks_nothing_either() {
+    let used = shared_memory_after_runs("shm");
+    // What libcurl keeps differs by a few buffers with the moment; a leak of one block in a thousand calls is more.
+    assert!((used[2] - used[1]).abs() < 512, "shared memory after each run: {used:?}");
 }

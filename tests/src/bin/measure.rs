@@ -1,0 +1,123 @@
+//! Measures what a query costs its HTTP worker: processor time with 200 in flight against nginx, and memory of a
+//! transfer that hangs. Run it by `make measure`; the figures are those of this machine at this moment.
+
+use end_to_end::http_server::{HttpServer, Response, Step};
+use end_to_end::kamailio::{Kamailio, wait_until};
+use end_to_end::processor_time::{processor_time, resident_memory};
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+const IN_FLIGHT: u64 = 200;
+const QUERIES: u64 = 60_000;
+const HANGING: usize = 500;
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Each callback sends the next query, so that the same number is always in flight.
+const CHAINS: &str = r#"
+    route[MAIN] {
+        $var(i) = 0;
+        while($var(i) < {in_flight}) { http_async_query("{url}", "NEXT"); $var(i) = $var(i) + 1; }
+        sl_send_reply("200", "OK");
+    }
+    route[NEXT] {
+        if($http_rs != 200) { xlog("L_ERR", "status $http_rs, error $http_err\n"); }
+        $var(count) = $var(count) + 1;
+        if($var(count) <= {queries} - {in_flight}) { http_async_query("{url}", "NEXT"); }
+    }"#;
+
+const HANG: &str = r#"
+    route[MAIN] {
+        $var(i) = 0;
+        while($var(i) < {in_flight}) { http_async_query("{url}", "DONE"); $var(i) = $var(i) + 1; }
+        sl_send_reply("200", "OK");
+    }
+    route[DONE] { return; }"#;
+
+fn instance(script: &str, manager: &str, url: &str, in_flight: u64) -> Kamailio {
+    Kamailio::with_script(script)
+        .before("max_while_loops=10000")
+        .set("in_flight", in_flight)
+        .set("queries", QUERIES)
+        .set("url", url)
+        .parameter("memory_manager", format!("\"{manager}\""))
+        .parameter("connection_timeout", 60_000)
+        .start()
+}
+
+fn processor_time_per_query(manager: &str, url: &str) -> f64 {
+    let kamailio = instance(CHAINS, manager, url, IN_FLIGHT);
+    let worker = kamailio.processes("Http Async Worker")[0];
+    let before = processor_time(worker);
+    kamailio.message("start");
+    let done = wait_until(PATIENCE, || kamailio.counts()[1] == i64::try_from(QUERIES).unwrap_or(0));
+    assert!(done, "{:?} after {PATIENCE:?}; the log:\n{}", kamailio.counts(), kamailio.log());
+    (processor_time(worker) - before).as_secs_f64() * 1e6 / QUERIES as f64
+}
+
+fn memory_per_hanging_transfer(manager: &str) -> (i64, i64) {
+    let server = HttpServer::start(|_| Response::steps(vec![Step::WaitForever]));
+    let kamailio = instance(HANG, manager, &server.url("/"), HANGING as u64);
+    let worker = kamailio.processes("Http Async Worker")[0];
+    let (shared, resident) = (kamailio.shared_memory_used(), resident_memory(worker));
+    kamailio.message("start");
+    server.wait_for_requests(HANGING, PATIENCE);
+    let count = HANGING as i64;
+    let resident = i64::try_from(resident_memory(worker)).unwrap_or(0) - i64::try_from(resident).unwrap_or(0);
+    ((kamailio.shared_memory_used() - shared) / count, resident / count)
+}
+
+/// nginx with one worker that answers everything with 200.
+struct Nginx {
+    process: Child,
+    url: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Nginx {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+        let configuration = format!(
+            "daemon off; worker_processes 1; error_log stderr crit; pid {0}/pid;\n\
+             events {{ worker_connections 4096; }}\n\
+             http {{ access_log off; keepalive_requests 1000000; client_body_temp_path {0}; proxy_temp_path {0};\n\
+             fastcgi_temp_path {0}; uwsgi_temp_path {0}; scgi_temp_path {0};\n\
+             server {{ listen 127.0.0.1:{port}; location / {{ return 200 'ok'; }} }} }}\n",
+            folder.path().display()
+        );
+        fs::write(folder.path().join("nginx.conf"), configuration).expect("the folder is ours");
+        let process = Command::new("nginx")
+            .arg("-c")
+            .arg(folder.path().join("nginx.conf"))
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("nginx is installed (Debian package nginx-light)");
+        assert!(wait_until(PATIENCE, || TcpStream::connect(("127.0.0.1", port)).is_ok()), "nginx does not listen");
+        Self { process, url: format!("http://127.0.0.1:{port}/"), _folder: folder }
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // SAFETY: ends the child that was started above and has not been waited for.
+        unsafe { libc::kill(self.process.id() as libc::pid_t, libc::SIGTERM) };
+        drop(self.process.wait());
+    }
+}
+
+fn main() {
+    let nginx = Nginx::start();
+    println!(
+        "processor time of the HTTP worker per query, {IN_FLIGHT} in flight, {QUERIES} queries, callback included"
+    );
+    for manager in ["shm", "sys"] {
+        println!("  memory_manager {manager}: {:.1} µs", processor_time_per_query(manager, &nginx.url));
+    }
+    println!("memory per hanging transfer, {HANGING} of them");
+    for manager in ["shm", "sys"] {
+        let (shared, resident) = memory_per_hanging_transfer(manager);
+        println!("  memory_manager {manager}: {shared} bytes shared, {resident} bytes resident in the worker");
+    }
+}
