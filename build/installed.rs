@@ -14,7 +14,7 @@ use std::{env, fs};
 /// Which of the two differs, both values, and what to do.
 pub fn check(shim: &Shim) -> Result<(), String> {
     println!("cargo:rerun-if-env-changed=KAMAILIO_TM_MODULE");
-    let Ok(module) = env::var("KAMAILIO_TM_MODULE") else {
+    let Some(module) = env::var("KAMAILIO_TM_MODULE").ok().filter(|module| !module.is_empty()) else {
         return Ok(());
     };
     println!("cargo:rerun-if-changed={module}");
@@ -38,7 +38,8 @@ fn difference(symbol: &str, module: &str, accepted: &str, built: &str) -> String
          installed ({module}): {accepted}\n\
          source tree (KAMAILIO_SRC): {built}\n\
          Give the source tree of the installed Kamailio with KAMAILIO_SRC=DIR, or remove the folder .kamailio \
-         so that `make build` fetches it again; to build for another Kamailio, set KAMAILIO_SRC alone."
+         so that `make build` fetches it again; to build for another Kamailio all the same, set KAMAILIO_TM_MODULE= \
+         (empty)."
     )
 }
 

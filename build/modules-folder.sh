@@ -1,4 +1,5 @@
 #!/bin/sh
 # Prints the folder of the installed Kamailio's modules.
 set -eu
-dirname "$(dpkg -L kamailio | grep '/modules/tm\.so$')"
+tm=$(dpkg -L kamailio | grep '/modules/tm\.so$')
+dirname "$tm"

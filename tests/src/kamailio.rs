@@ -25,8 +25,7 @@ pub fn module_file() -> PathBuf {
 
 /// Folder of the installed Kamailio's own modules.
 pub fn modules_folder() -> PathBuf {
-    let tm = std::env::var_os("KAMAILIO_TM_MODULE").expect("KAMAILIO_TM_MODULE is set by `make test`");
-    Path::new(&tm).parent().expect("tm.so lies in a folder").to_path_buf()
+    std::env::var_os("KAMAILIO_MODULES").map(PathBuf::from).expect("KAMAILIO_MODULES is set by `make test`")
 }
 
 /// An instance to be: its configuration, and how it is started.
@@ -46,6 +45,8 @@ pub struct Builder {
     resolv_conf: Option<String>,
     after_module: String,
     environment: Vec<(String, String)>,
+    example: Option<PathBuf>,
+    port: Option<u16>,
 }
 
 /// A running instance. Dropping it stops it, and fails the test when it did not end well.
@@ -90,7 +91,15 @@ impl Kamailio {
             resolv_conf: None,
             after_module: String::new(),
             environment: Vec::new(),
+            example: None,
+            port: None,
         }
+    }
+
+    /// An instance that runs a file of `examples/` as it is; `-A` tells it where to listen and what to load.
+    pub fn with_example(file: &str) -> Builder {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        Builder { example: Some(examples.join(file)), ..Self::with_script("") }
     }
 }
 
@@ -182,6 +191,12 @@ impl Builder {
         self
     }
 
+    /// The UDP port to listen on, instead of any free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
     /// A configuration file of one's own, instead of the generated one. `{port}`, `{folder}`, `{module}` and
     /// `{modules}` are replaced as well.
     pub fn whole_configuration(mut self, text: &str) -> Self {
@@ -234,12 +249,16 @@ impl Builder {
         )
     }
 
-    fn command(&self, folder: &Path) -> Command {
+    fn command(&self, folder: &Path, port: u16) -> Command {
         let mut command = match &self.resolv_conf {
             None => Command::new("kamailio"),
             Some(text) => in_mount_namespace(text, folder),
         };
-        command.arg("-f").arg(folder.join("kamailio.cfg")).args(["-m", &self.shared_memory.to_string(), "-E"]);
+        match &self.example {
+            None => command.arg("-f").arg(folder.join("kamailio.cfg")),
+            Some(file) => command.arg("-f").arg(file).args(example_arguments(folder, port)),
+        };
+        command.args(["-m", &self.shared_memory.to_string(), "-E"]);
         command.arg("-Y").arg(folder).args(&self.arguments);
         let log = fs::File::create(folder.join("log")).expect("the run folder can be written");
         let log_again = log.try_clone().expect("a descriptor for the log");
@@ -255,7 +274,7 @@ impl Builder {
         let folder = tempfile::Builder::new().prefix("kamailio-").tempdir().expect("a temporary folder");
         fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777))
             .expect("the run folder is ours");
-        let port = free_port();
+        let port = self.port.unwrap_or_else(free_port);
         let configuration = self.configuration(port, folder.path());
         fs::write(folder.path().join("kamailio.cfg"), configuration).expect("the run folder can be written");
         (folder, port)
@@ -266,11 +285,22 @@ impl Builder {
     /// # Panics
     /// It does not come up; the panic shows its log.
     pub fn start(self) -> Kamailio {
+        self.try_start().unwrap_or_else(|log| panic!("kamailio is not up; its log:\n{log}"))
+    }
+
+    /// Starts the instance and waits until it answers.
+    ///
+    /// # Errors
+    /// What it logged, when it does not come up.
+    ///
+    /// # Panics
+    /// There is no program `kamailio`, or no room for a temporary folder.
+    pub fn try_start(self) -> Result<Kamailio, String> {
         let (folder, port) = self.prepare();
-        let process = self.command(folder.path()).arg("-DD").spawn().expect("kamailio is installed");
+        let process = self.command(folder.path(), port).arg("-DD").spawn().expect("kamailio is installed");
         let mut kamailio = Kamailio { process: Some(process), folder, port };
-        kamailio.wait_until_ready();
-        kamailio
+        kamailio.wait_until_ready()?;
+        Ok(kamailio)
     }
 
     /// Starts an instance that must refuse to run.
@@ -290,8 +320,8 @@ impl Builder {
     }
 
     fn run_to_end(self, argument: &str) -> Ended {
-        let (folder, _) = self.prepare();
-        let mut process = self.command(folder.path()).arg(argument).spawn().expect("kamailio is installed");
+        let (folder, port) = self.prepare();
+        let mut process = self.command(folder.path(), port).arg(argument).spawn().expect("kamailio is installed");
         let status = wait_for_end(&mut process);
         let log = fs::read(folder.path().join("log")).expect("the log is there");
         let log = String::from_utf8_lossy(&log).into_owned();
@@ -306,13 +336,14 @@ impl Builder {
 }
 
 impl Kamailio {
-    fn wait_until_ready(&mut self) {
+    fn wait_until_ready(&mut self) -> Result<(), String> {
         let ready = wait_until(PATIENCE, || self.has_ended() || self.answers());
         if !ready || self.has_ended() {
             let log = self.log();
             self.kill();
-            panic!("kamailio is not up; its log:\n{log}");
+            return Err(log);
         }
+        Ok(())
     }
 
     /// Every process is in `core.psx`, and a request is answered.
@@ -527,6 +558,18 @@ fn wait_for_end(process: &mut Child) -> Option<ExitStatus> {
 fn kill_group(process: &Child, signal: libc::c_int) {
     // SAFETY: the group was made for this child (process_group(0)), and holds it and its children alone.
     unsafe { libc::kill(-(process.id() as libc::pid_t), signal) };
+}
+
+/// What fits an example to this machine and this instance.
+fn example_arguments(folder: &Path, port: u16) -> Vec<String> {
+    let definitions = [
+        format!("LISTEN=udp:127.0.0.1:{port}"),
+        format!("CTL_SOCKET=\"unix:{}/ctl\"", folder.display()),
+        format!("MODULE=\"{}\"", module_file().display()),
+    ];
+    let mut arguments = vec!["-L".to_owned(), modules_folder().display().to_string()];
+    arguments.extend(definitions.into_iter().flat_map(|definition| ["-A".to_owned(), definition]));
+    arguments
 }
 
 fn free_port() -> u16 {

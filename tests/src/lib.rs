@@ -3,6 +3,7 @@
 pub mod certificates;
 pub mod http_server;
 pub mod kamailio;
+pub mod lookup_service;
 pub mod processor_time;
 pub mod sip;
 pub mod sip_digest;

@@ -4,6 +4,7 @@ mod bad_input;
 mod callbacks;
 mod common;
 mod deadlines;
+mod examples;
 mod http;
 mod kemi;
 mod keys;
