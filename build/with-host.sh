@@ -5,6 +5,8 @@
 #   KAMAILIO_MODULES     folder of the installed Kamailio's modules, for the tests
 set -eu
 here=$(dirname "$0")
+# Debian keeps kamailio and kamcmd where an ordinary user does not look.
+PATH=$PATH:/usr/sbin
 
 if [ -z "${KAMAILIO_SRC:-}" ]; then
 	KAMAILIO_SRC=$("$here/kamailio-source.sh")

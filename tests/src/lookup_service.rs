@@ -1,5 +1,8 @@
 //! A lookup API: where SIP users are, as JSON over HTTP/1.1. What `examples/` asks when the demonstration runs them.
 
+#[cfg(test)]
+mod tests;
+
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
@@ -74,13 +77,15 @@ impl Drop for LookupService {
 }
 
 impl fmt::Display for Exchange {
-    /// Method, path, `X-` headers, status and JSON on one line; the names of headers in lower case, as hyper keeps them.
+    /// Method, path, `X-` headers, status and JSON: on one line, or with `{:#}` on one line each. The names of headers
+    /// are in lower case, as hyper keeps them.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let separator = if formatter.alternate() { "\n" } else { "  " };
         write!(formatter, "{} {}", self.method, self.path)?;
         for (name, value) in self.headers.iter().filter(|(name, _)| name.as_str().starts_with("x-")) {
-            write!(formatter, "  {name}: {}", String::from_utf8_lossy(value.as_bytes()))?;
+            write!(formatter, "{separator}{name}: {}", String::from_utf8_lossy(value.as_bytes()))?;
         }
-        write!(formatter, "  -> {} {}", self.status.as_u16(), self.body)
+        write!(formatter, "{separator}-> {} {}", self.status.as_u16(), self.body)
     }
 }
 
@@ -118,9 +123,7 @@ fn answer(method: &Method, path: &str) -> (StatusCode, Value) {
     let known = path.strip_prefix("/users/").and_then(|name| USERS.iter().find(|user| user.0 == name));
     match known {
         _ if method != Method::GET => (StatusCode::METHOD_NOT_ALLOWED, json!({ "error": "only GET" })),
-        Some((user, contact, name)) => {
-            (StatusCode::OK, json!({ "user": user, "contact": contact, "name": name }))
-        }
+        Some((user, contact, name)) => (StatusCode::OK, json!({ "user": user, "contact": contact, "name": name })),
         None => (StatusCode::NOT_FOUND, json!({ "error": "no such user" })),
     }
 }

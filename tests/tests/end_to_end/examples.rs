@@ -48,8 +48,17 @@ fn a_user_that_the_api_knows_is_a_302_with_its_contact() {
 fn a_user_that_the_api_does_not_know_is_a_404() {
     let server = HttpServer::start(|_| Response::new(404, "Not Found"));
     let kamailio = lookup(&server).start();
-    assert_eq!(answer_to_invite(&kamailio, "no%20body&x=1").status(), 404);
-    assert_eq!(server.requests()[0].target, "/users/no%2520body%26x%3d1");
+    assert_eq!(answer_to_invite(&kamailio, "nobody").status(), 404);
+    kamailio.wait_for_counts([1, 1, 0, 0, 0]);
+}
+
+#[test]
+fn a_user_stays_one_step_of_the_path() {
+    let server = HttpServer::start(|_| Response::new(404, "Not Found"));
+    let kamailio = lookup(&server).start();
+    assert_eq!(answer_to_invite(&kamailio, "../a%20b?c&d=e").status(), 404);
+    assert_eq!(server.requests()[0].target.to_lowercase(), "/users/..%2fa%2520b%3fc%26d%3de");
+    assert_eq!(answer_to_invite(&kamailio, "..").status(), 484);
     kamailio.wait_for_counts([1, 1, 0, 0, 0]);
 }
 
