@@ -1,8 +1,8 @@
 //! What most tests share: a script that makes one query and reports what came of it.
 
 use end_to_end::http_server::HttpServer;
-use end_to_end::kamailio::{Builder, Kamailio};
-use end_to_end::sip::SipMessage;
+use end_to_end::kamailio::{Builder, Kamailio, PATIENCE};
+use end_to_end::sip::{Sent, SipClient, SipMessage};
 
 /// Routes that answer the request with what the callback saw. `{seen}` takes more reply headers.
 pub const REPORT: &str = r#"
@@ -61,4 +61,34 @@ pub fn assert_failed(answer: &SipMessage, text: &str) {
 /// Asserts that the function returned -1 and the script went on.
 pub fn assert_refused(answer: &SipMessage) {
     assert_eq!((answer.status(), seen(answer, "X-Returned")), (500, "-1"), "{}", answer.text());
+}
+
+/// Somebody to be called; it answers whoever asks it.
+pub fn callee() -> SipClient {
+    SipClient::new(([127, 0, 0, 1], 9).into())
+}
+
+/// A call that has reached its callee.
+pub struct Call {
+    caller: SipClient,
+    sent: Sent,
+    /// The INVITE as the callee got it.
+    pub invite: SipMessage,
+}
+
+impl Call {
+    /// Sends an INVITE through `kamailio` and waits until it reaches `callee`; other requests before it are passed
+    /// over.
+    pub fn start(kamailio: &Kamailio, callee: &SipClient) -> Self {
+        let caller = kamailio.client();
+        let sent = caller.send("INVITE", "bob", "", "");
+        let mut requests = std::iter::from_fn(|| callee.receive_request(PATIENCE));
+        let invite = requests.find(|request| request.method() == "INVITE").expect("the INVITE is relayed");
+        Self { caller, sent, invite }
+    }
+
+    /// The final answer that the caller gets.
+    pub fn answer(&self) -> SipMessage {
+        self.caller.final_answer(&self.sent).expect("a final answer")
+    }
 }

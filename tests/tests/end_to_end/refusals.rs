@@ -1,9 +1,8 @@
 //! A refused query leaves the call as if it had not been made.
 
-use crate::common::{assert_refused, one_query};
+use crate::common::{Call, assert_refused, callee, one_query};
 use end_to_end::http_server::{HttpServer, Response};
 use end_to_end::kamailio::{Kamailio, PATIENCE};
-use end_to_end::sip::SipClient;
 
 /// Refuses a query in the request, failure and reply route of one call, and relays all the same.
 const REFUSED_EVERYWHERE: &str = r#"
@@ -28,19 +27,18 @@ const REFUSED_EVERYWHERE: &str = r#"
 
 #[test]
 fn a_call_is_relayed_and_answered_after_refusals_in_request_failure_and_reply_route() {
-    let callee = SipClient::new(([127, 0, 0, 1], 9).into());
+    let callee = callee();
     let kamailio =
         Kamailio::with_script(REFUSED_EVERYWHERE).modules(&["corex"]).set("callee", callee.address()).start();
-    let caller = kamailio.client();
-    let sent = caller.send("INVITE", "bob", "", "");
-    let first = callee.receive_request(PATIENCE).expect("the INVITE is relayed");
-    callee.reply(&first, 486, "Busy Here");
+    let call = Call::start(&kamailio, &callee);
+    let first = &call.invite;
+    callee.reply(first, 486, "Busy Here");
     let second = std::iter::from_fn(|| callee.receive_request(PATIENCE))
         .find(|request| request.method() == "INVITE" && request.header("Via") != first.header("Via"))
         .expect("the failure route relays on");
     callee.reply(&second, 180, "Ringing");
     callee.reply(&second, 200, "OK");
-    assert_eq!(caller.final_answer(&sent).expect("a final answer").status(), 200);
+    assert_eq!(call.answer().status(), 200);
     let returned = kamailio.log_lines("returned ");
     assert!(returned.len() >= 4 && returned.iter().all(|line| line.ends_with("returned -1")), "{returned:?}");
     kamailio.wait_for_counts([0; 5]);

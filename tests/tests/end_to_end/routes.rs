@@ -1,9 +1,8 @@
 //! From which route the function suspends, and what it returns.
 
-use crate::common::{REPORT, assert_replied, seen};
+use crate::common::{Call, REPORT, assert_replied, callee, seen};
 use end_to_end::http_server::{HttpServer, Response};
-use end_to_end::kamailio::{Builder, Kamailio, PATIENCE};
-use end_to_end::sip::SipClient;
+use end_to_end::kamailio::{Builder, Kamailio};
 use std::time::Duration;
 
 fn server() -> HttpServer {
@@ -48,7 +47,7 @@ fn without_a_transaction_the_script_goes_on_and_the_route_runs_later() {
 #[test]
 fn an_invite_is_relayed_after_its_query_and_answered_end_to_end() {
     let server = server();
-    let callee = SipClient::new(([127, 0, 0, 1], 9).into());
+    let callee = callee();
     let script = r#"
         route[MAIN] {
             if(is_method("ACK")) { t_relay(); exit; }
@@ -57,20 +56,18 @@ fn an_invite_is_relayed_after_its_query_and_answered_end_to_end() {
         }
         route[RELAY] { $ru = "sip:{callee}"; append_hf("X-Status: $http_rs\r\n"); t_relay(); }"#;
     let kamailio = instance(&server, script).set("callee", callee.address()).start();
-    let caller = kamailio.client();
-    let sent = caller.send("INVITE", "bob", "", "");
-    let invite = callee.receive_request(PATIENCE).expect("the INVITE is relayed");
-    assert_eq!((invite.method(), invite.header("X-Status")), ("INVITE", Some("200")));
-    callee.reply(&invite, 180, "Ringing");
-    callee.reply(&invite, 200, "OK");
-    assert_eq!(caller.final_answer(&sent).expect("a final answer").status(), 200);
+    let call = Call::start(&kamailio, &callee);
+    assert_eq!((call.invite.method(), call.invite.header("X-Status")), ("INVITE", Some("200")));
+    callee.reply(&call.invite, 180, "Ringing");
+    callee.reply(&call.invite, 200, "OK");
+    assert_eq!(call.answer().status(), 200);
     kamailio.wait_for_no_transaction();
 }
 
 #[test]
 fn a_failure_route_is_suspended() {
     let server = server();
-    let callee = SipClient::new(([127, 0, 0, 1], 9).into());
+    let callee = callee();
     let script = r#"
         route[MAIN] {
             if(is_method("ACK")) { exit; }
@@ -81,18 +78,16 @@ fn a_failure_route_is_suspended() {
         failure_route[BUSY] { http_async_query("{url}", "REPLY"); }"#;
     let kamailio =
         instance(&server, &format!("{script}{REPORT}")).set("callee", callee.address()).set("seen", "").start();
-    let caller = kamailio.client();
-    let sent = caller.send("INVITE", "bob", "", "");
-    let invite = callee.receive_request(PATIENCE).expect("the INVITE is relayed");
-    callee.reply(&invite, 486, "Busy Here");
-    assert_replied(&caller.final_answer(&sent).expect("a final answer"), "200");
+    let call = Call::start(&kamailio, &callee);
+    callee.reply(&call.invite, 486, "Busy Here");
+    assert_replied(&call.answer(), "200");
     kamailio.wait_for_no_transaction();
 }
 
 #[test]
 fn a_branch_route_never_suspends() {
     let server = server();
-    let callee = SipClient::new(([127, 0, 0, 1], 9).into());
+    let callee = callee();
     let script = r#"
         route[MAIN] {
             if(is_method("ACK")) { t_relay(); exit; }
@@ -103,11 +98,9 @@ fn a_branch_route_never_suspends() {
         branch_route[ASK] { http_async_query("{url}", "NOTED"); xlog("L_NOTICE", "returned $rc\n"); }
         route[NOTED] { xlog("L_NOTICE", "noted $http_rs\n"); }"#;
     let kamailio = instance(&server, script).set("callee", callee.address()).start();
-    let caller = kamailio.client();
-    let sent = caller.send("INVITE", "bob", "", "");
-    let invite = callee.receive_request(PATIENCE).expect("the INVITE is relayed");
-    callee.reply(&invite, 200, "OK");
-    assert_eq!(caller.final_answer(&sent).expect("a final answer").status(), 200);
+    let call = Call::start(&kamailio, &callee);
+    callee.reply(&call.invite, 200, "OK");
+    assert_eq!(call.answer().status(), 200);
     kamailio.wait_for_log("returned 1");
     kamailio.wait_for_log("noted 200");
 }
@@ -115,13 +108,11 @@ fn a_branch_route_never_suspends() {
 #[test]
 fn a_reply_route_is_suspended_and_the_reply_goes_on_after_it() {
     let server = server();
-    let callee = SipClient::new(([127, 0, 0, 1], 9).into());
+    let callee = callee();
     let kamailio = instance(&server, REPLY_ROUTE).set("callee", callee.address()).set("when", "200").start();
-    let caller = kamailio.client();
-    let sent = caller.send("INVITE", "bob", "", "");
-    let invite = callee.receive_request(PATIENCE).expect("the INVITE is relayed");
-    callee.reply(&invite, 200, "OK");
-    assert_eq!(caller.final_answer(&sent).expect("a final answer").status(), 200);
+    let call = Call::start(&kamailio, &callee);
+    callee.reply(&call.invite, 200, "OK");
+    assert_eq!(call.answer().status(), 200);
     kamailio.wait_for_log("resumed reply 200 with 200");
     kamailio.wait_for_no_transaction();
 }
@@ -144,35 +135,31 @@ const REPLY_ROUTE: &str = r#"
 #[test]
 fn a_second_suspension_of_one_transaction_is_refused_and_its_reply_goes_its_way() {
     let server = HttpServer::start(|_| Response::text("x").after(Duration::from_millis(300)));
-    let callee = SipClient::new(([127, 0, 0, 1], 9).into());
+    let callee = callee();
     let kamailio = instance(&server, REPLY_ROUTE).set("callee", callee.address()).set("when", "$rs").start();
-    let caller = kamailio.client();
-    let sent = caller.send("INVITE", "bob", "", "");
-    let invite = callee.receive_request(PATIENCE).expect("the INVITE is relayed");
-    callee.reply(&invite, 180, "Ringing");
-    callee.reply(&invite, 200, "OK");
+    let call = Call::start(&kamailio, &callee);
+    callee.reply(&call.invite, 180, "Ringing");
+    callee.reply(&call.invite, 200, "OK");
     kamailio.wait_for_log("went on with 200, returned -1");
     kamailio.wait_for_log("resumed reply 180 with 200");
     // A user agent sends its 200 again until it is acknowledged; tm drops it while the transaction is suspended.
-    callee.reply(&invite, 200, "OK");
-    assert_eq!(caller.final_answer(&sent).expect("a final answer").status(), 200);
+    callee.reply(&call.invite, 200, "OK");
+    assert_eq!(call.answer().status(), 200);
     kamailio.wait_for_no_transaction();
 }
 
 #[test]
 fn a_second_query_from_a_resumed_reply_is_suspended_and_nothing_stays_in_memory() {
     let server = server();
-    let callee = SipClient::new(([127, 0, 0, 1], 9).into());
+    let callee = callee();
     let script = REPLY_ROUTE.replace(
         "route[RESUMED] {",
         "route[RESUMED] { http_async_query(\"{url}\", \"AGAIN\"); xlog(\"L_NOTICE\", \"not suspended: $rc\\n\"); }\nroute[AGAIN] {",
     );
     let kamailio = instance(&server, &script).set("callee", callee.address()).set("when", "200").start();
-    let caller = kamailio.client();
-    let sent = caller.send("INVITE", "bob", "", "");
-    let invite = callee.receive_request(PATIENCE).expect("the INVITE is relayed");
-    callee.reply(&invite, 200, "OK");
-    assert_eq!(caller.final_answer(&sent).expect("a final answer").status(), 200);
+    let call = Call::start(&kamailio, &callee);
+    callee.reply(&call.invite, 200, "OK");
+    assert_eq!(call.answer().status(), 200);
     kamailio.wait_for_log("resumed reply 200 with 200");
     assert_eq!(kamailio.log_lines("not suspended"), Vec::<String>::new());
     kamailio.wait_for_counts([2, 2, 0, 0, 0]);
@@ -211,7 +198,7 @@ fn an_event_route_before_the_workers_exist_waits_in_the_queue() {
 #[test]
 fn local_request_branch_failure_and_onsend_routes_never_suspend() {
     let server = server();
-    let callee = SipClient::new(([127, 0, 0, 1], 9).into());
+    let callee = callee();
     let script = r#"
         route[MAIN] {
             if(is_method("ACK")) { exit; }
@@ -221,26 +208,23 @@ fn local_request_branch_failure_and_onsend_routes_never_suspend() {
             $ru = "sip:{callee}";
             t_relay();
         }
-        event_route[tm:branch-failure:FAILED] { route(ASK); }
-        event_route[tm:local-request] { route(ASK); }
-        onsend_route { if($rm == "INVITE") { http_async_query("{url}", "NOTED"); xlog("L_NOTICE", "returned $rc\n"); } }
-        reply_route { route(ASK); }
-        route[ASK] { http_async_query("{url}", "NOTED"); xlog("L_NOTICE", "returned $rc\n"); }
+        event_route[tm:branch-failure:FAILED] { $var(where) = "branch-failure"; route(ASK); }
+        event_route[tm:local-request] { $var(where) = "local-request"; route(ASK); }
+        onsend_route { if($rm == "INVITE") { http_async_query("{url}", "NOTED"); xlog("L_NOTICE", "onsend returned $rc\n"); } }
+        reply_route { $var(where) = "reply"; route(ASK); }
+        route[ASK] { http_async_query("{url}", "NOTED"); xlog("L_NOTICE", "$var(where) returned $rc\n"); }
         route[NOTED] { return; }"#;
     let kamailio = instance(&server, script)
         .modules(&["rr", "uac"])
         .set("callee", callee.address())
         .before("onsend_route_reply=no")
         .start();
-    let caller = kamailio.client();
-    let sent = caller.send("INVITE", "bob", "", "");
-    let options = callee.receive_request(PATIENCE).expect("a request of Kamailio's own");
-    callee.reply(&options, 200, "OK");
-    let invite = std::iter::from_fn(|| callee.receive_request(PATIENCE)).find(|request| request.method() == "INVITE");
-    callee.reply(&invite.expect("the INVITE is relayed"), 486, "Busy Here");
-    assert_eq!(caller.final_answer(&sent).expect("a final answer").status(), 486);
-    let returned = kamailio.log_lines("returned ");
-    assert!(returned.len() >= 5 && returned.iter().all(|line| line.ends_with("returned 1")), "{returned:?}");
+    let call = Call::start(&kamailio, &callee);
+    callee.reply(&call.invite, 486, "Busy Here");
+    assert_eq!(call.answer().status(), 486);
+    for place in ["branch-failure", "local-request", "onsend", "reply"] {
+        kamailio.wait_for_log(&format!("{place} returned 1"));
+    }
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! Transactions that have a life of their own while a query flies, and chains of queries in one.
 
-use crate::common::{REPORT, assert_replied, seen};
+use crate::common::{Call, REPORT, assert_replied, callee, seen};
 use end_to_end::http_server::{HttpServer, Response};
 use end_to_end::kamailio::{Builder, Kamailio, PATIENCE};
-use end_to_end::sip::SipClient;
 use std::time::Duration;
 
 fn instance(server: &HttpServer, script: &str) -> Builder {
@@ -104,7 +103,7 @@ fn a_transaction_that_timed_out_is_answered_by_tm_and_let_go() {
 #[test]
 fn a_failure_route_that_relays_on_keeps_the_transaction_and_its_references() {
     let server = slow();
-    let callee = SipClient::new(([127, 0, 0, 1], 9).into());
+    let callee = callee();
     let script = r#"failure_route[ONWARD] { $ru = "sip:{callee}"; t_relay(); }"#;
     let kamailio = instance(&server, &format!("{SUSPENDED_INVITE}{REPORT}{script}"))
         .set("before", "t_on_failure(\"ONWARD\");")
@@ -112,13 +111,11 @@ fn a_failure_route_that_relays_on_keeps_the_transaction_and_its_references() {
         .set("callee", callee.address())
         .lines("modparam(\"tm\", \"fr_timer\", 500)")
         .start();
-    let caller = kamailio.client();
-    let sent = caller.send("INVITE", "bob", "", "");
-    let invite = callee.receive_request(PATIENCE).expect("fr_timer runs the failure route");
-    callee.reply(&invite, 180, "Ringing");
+    let call = Call::start(&kamailio, &callee);
+    callee.reply(&call.invite, 180, "Ringing");
     kamailio.wait_for_counts([1, 1, 0, 0, 0]);
-    callee.reply(&invite, 200, "OK");
-    assert_eq!(caller.final_answer(&sent).expect("a final answer").status(), 200);
+    callee.reply(&call.invite, 200, "OK");
+    assert_eq!(call.answer().status(), 200);
     kamailio.wait_for_no_transaction();
 }
 
