@@ -2,33 +2,40 @@
 //! called in script processes.
 
 use super::message::Message;
-use super::script_function::copy;
-use super::{guarded, log, sys};
+use super::script_function::{copy, run};
+use super::{guarded, sys};
 use crate::module::NAME;
 use crate::module::functions::{FUNCTIONS, ScriptResult};
 use std::ffi::{c_int, c_void};
 
-/// `sr_kemi_fmss_f`: a function of two strings.
-extern "C" fn call<const ROW: usize>(
-    message: *mut sys::sip_msg,
-    first: *mut sys::str_,
-    second: *mut sys::str_,
-) -> c_int {
+type Text = *mut sys::str_;
+
+/// `sr_kemi_fms_f` and its kin, of as many strings as the row has parameters.
+extern "C" fn call_1<const ROW: usize>(message: *mut sys::sip_msg, first: Text) -> c_int {
+    call(ROW, message, &[first])
+}
+
+extern "C" fn call_2<const ROW: usize>(message: *mut sys::sip_msg, first: Text, second: Text) -> c_int {
+    call(ROW, message, &[first, second])
+}
+
+extern "C" fn call_3<const ROW: usize>(message: *mut sys::sip_msg, first: Text, second: Text, third: Text) -> c_int {
+    call(ROW, message, &[first, second, third])
+}
+
+fn call(row: usize, message: *mut sys::sip_msg, parameters: &[Text]) -> c_int {
     guarded("a KEMI function", ScriptResult::False.code(), || {
-        let (Some(message), Some(function)) = (Message::new(message), FUNCTIONS.get(ROW)) else {
+        let (Some(message), Some(function)) = (Message::new(message), FUNCTIONS.get(row)) else {
             return ScriptResult::False.code();
         };
         // SAFETY: Kamailio hands in null or live strings of the script language.
-        let values = unsafe { [first, second].map(|text| text.as_ref().and_then(|text| copy(text))) };
-        let [Some(first), Some(second)] = values else {
-            log::error!("{}: a parameter has no value", function.kemi_name.to_string_lossy());
-            return ScriptResult::False.code();
-        };
-        (function.call)(message, &first, &second).code()
+        let values = parameters.iter().map(|text| unsafe { text.as_ref().and_then(|text| copy(text)) });
+        run(function, message, values.collect())
     })
 }
 
-const ROWS: usize = super::script_function::FUNCTION_COUNT + 1;
+/// The rows that have a KEMI name, and an empty one.
+const ROWS: usize = 14;
 
 /// Kamailio's table, which it keeps by its address.
 #[repr(transparent)]
@@ -37,7 +44,22 @@ struct Table([sys::sr_kemi; ROWS]);
 // SAFETY: the pointers in it go to static texts and functions; Kamailio only reads the table.
 unsafe impl Sync for Table {}
 
-static TABLE: Table = Table([row::<0>(), END]);
+static TABLE: Table = Table([
+    row::<0>(),
+    row::<2>(),
+    row::<3>(),
+    row::<4>(),
+    row::<5>(),
+    row::<6>(),
+    row::<7>(),
+    row::<8>(),
+    row::<9>(),
+    row::<10>(),
+    row::<11>(),
+    row::<12>(),
+    row::<13>(),
+    END,
+]);
 
 const END: sys::sr_kemi = sys::sr_kemi {
     mname: sys::str_ { s: std::ptr::null_mut(), len: 0 },
@@ -47,18 +69,28 @@ const END: sys::sr_kemi = sys::sr_kemi {
     ptypes: [0; 6],
 };
 
-#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+#[allow(clippy::indexing_slicing, clippy::panic, reason = "evaluated by the compiler")]
 const fn row<const ROW: usize>() -> sys::sr_kemi {
-    let name = FUNCTIONS[ROW].kemi_name;
-    let function: extern "C" fn(*mut sys::sip_msg, *mut sys::str_, *mut sys::str_) -> c_int = call::<ROW>;
-    let text = sys::SR_KEMIP_STR as c_int;
-    let none = sys::SR_KEMIP_NONE as c_int;
+    let Some(name) = FUNCTIONS[ROW].kemi_name else { panic!("the row has no KEMI name") };
+    let parameters = FUNCTIONS[ROW].parameters.len();
+    let function = match parameters {
+        1 => call_1::<ROW> as extern "C" fn(_, _) -> _ as *mut c_void,
+        2 => call_2::<ROW> as extern "C" fn(_, _, _) -> _ as *mut c_void,
+        3 => call_3::<ROW> as extern "C" fn(_, _, _, _) -> _ as *mut c_void,
+        _ => panic!("a script function takes one to three parameters"),
+    };
+    let mut types = [sys::SR_KEMIP_NONE as c_int; 6];
+    let mut parameter = 0;
+    while parameter < parameters {
+        types[parameter] = sys::SR_KEMIP_STR as c_int;
+        parameter += 1;
+    }
     sys::sr_kemi {
         mname: sys::str_ { s: NAME.as_ptr().cast_mut(), len: NAME.to_bytes().len() as c_int },
         fname: sys::str_ { s: name.as_ptr().cast_mut(), len: name.to_bytes().len() as c_int },
         rtype: sys::SR_KEMIP_INT as c_int,
-        func: function as *mut c_void,
-        ptypes: [text, text, none, none, none, none],
+        func: function,
+        ptypes: types,
     }
 }
 

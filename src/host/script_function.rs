@@ -3,7 +3,7 @@
 
 use super::message::Message;
 use super::{guarded, log, sys};
-use crate::module::functions::{FUNCTIONS, ScriptResult};
+use crate::module::functions::{FUNCTIONS, Function, ScriptResult};
 use std::ffi::{c_char, c_int};
 
 impl ScriptResult {
@@ -17,26 +17,48 @@ impl ScriptResult {
     }
 }
 
-/// `cmd_function` of two parameters that `fixup_spve_spve` has prepared.
-extern "C" fn call<const ROW: usize>(message: *mut sys::sip_msg, first: *mut c_char, second: *mut c_char) -> c_int {
+/// `cmd_function` and its kin, of as many parameters as the row has; `fixup_spve_all` has prepared them.
+extern "C" fn call_1<const ROW: usize>(message: *mut sys::sip_msg, first: *mut c_char, _: *mut c_char) -> c_int {
+    call(ROW, message, &[first])
+}
+
+extern "C" fn call_2<const ROW: usize>(message: *mut sys::sip_msg, first: *mut c_char, second: *mut c_char) -> c_int {
+    call(ROW, message, &[first, second])
+}
+
+extern "C" fn call_3<const ROW: usize>(
+    message: *mut sys::sip_msg,
+    first: *mut c_char,
+    second: *mut c_char,
+    third: *mut c_char,
+) -> c_int {
+    call(ROW, message, &[first, second, third])
+}
+
+fn call(row: usize, message: *mut sys::sip_msg, parameters: &[*mut c_char]) -> c_int {
     guarded("a script function", ScriptResult::False.code(), || {
-        let (Some(message), Some(function)) = (Message::new(message), FUNCTIONS.get(ROW)) else {
+        let (Some(message), Some(function)) = (Message::new(message), FUNCTIONS.get(row)) else {
             return ScriptResult::False.code();
         };
-        let [first, second] = [first, second].map(|parameter| value(message, parameter));
-        let (Some(first), Some(second)) = (first, second) else {
-            log::error!("{}: a parameter has no value", function.name.to_string_lossy());
-            return ScriptResult::False.code();
-        };
-        // Two values may lie in one buffer of the core's, so each was copied before the next was read.
-        (function.call)(message, &first, &second).code()
+        // Two values may lie in one buffer of the core's, so each is copied before the next is read.
+        run(function, message, parameters.iter().map(|parameter| value(message, *parameter)).collect())
     })
+}
+
+/// Calls a function of either language; `None` when a parameter has no value.
+pub(super) fn run(function: &Function, message: Message, values: Option<Vec<Vec<u8>>>) -> c_int {
+    let Some(values) = values else {
+        (function.refuse)(message);
+        log::error!("{}: a parameter has no value", function.name.to_string_lossy());
+        return ScriptResult::False.code();
+    };
+    (function.call)(message, &values).code()
 }
 
 /// The value of a parameter for this message.
 fn value(message: Message, parameter: *mut c_char) -> Option<Vec<u8>> {
     let mut text = sys::str_ { s: std::ptr::null_mut(), len: 0 };
-    // SAFETY: Kamailio hands in what fixup_spve_spve made of the parameter; the text it gives lives until the next
+    // SAFETY: Kamailio hands in what fixup_spve_all made of the parameter; the text it gives lives until the next
     // evaluation, and is copied here.
     unsafe {
         if sys::get_str_fparam(&mut text, message.as_ptr(), parameter.cast()) != 0 {
@@ -60,7 +82,7 @@ pub(super) unsafe fn copy(text: &sys::str_) -> Option<Vec<u8>> {
 }
 
 /// Rows of `module/functions.rs`.
-pub(super) const FUNCTION_COUNT: usize = 1;
+pub(super) const FUNCTION_COUNT: usize = 14;
 
 const _: () = assert!(FUNCTIONS.len() == FUNCTION_COUNT);
 
@@ -74,17 +96,46 @@ pub(super) const fn table() -> [sys::cmd_export; FUNCTION_COUNT + 1] {
         free_fixup: None,
         flags: 0,
     };
-    [row::<0>(), END]
+    [
+        row::<0>(),
+        row::<1>(),
+        row::<2>(),
+        row::<3>(),
+        row::<4>(),
+        row::<5>(),
+        row::<6>(),
+        row::<7>(),
+        row::<8>(),
+        row::<9>(),
+        row::<10>(),
+        row::<11>(),
+        row::<12>(),
+        row::<13>(),
+        END,
+    ]
 }
 
-#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+/// `cmd_function`, the type in which the table holds functions of any number of parameters.
+type CmdFunction = unsafe extern "C" fn(*mut sys::sip_msg, *mut c_char, *mut c_char) -> c_int;
+/// `cmd_function3`.
+type CmdFunction3 = extern "C" fn(*mut sys::sip_msg, *mut c_char, *mut c_char, *mut c_char) -> c_int;
+
+#[allow(clippy::indexing_slicing, clippy::panic, reason = "evaluated by the compiler")]
 const fn row<const ROW: usize>() -> sys::cmd_export {
+    let parameters = FUNCTIONS[ROW].parameters.len();
+    let function: CmdFunction = match parameters {
+        1 => call_1::<ROW>,
+        2 => call_2::<ROW>,
+        // SAFETY: Kamailio calls a function of the table with the number of parameters that stands in its row.
+        3 => unsafe { std::mem::transmute::<CmdFunction3, CmdFunction>(call_3::<ROW>) },
+        _ => panic!("a script function takes one to three parameters"),
+    };
     sys::cmd_export {
         name: FUNCTIONS[ROW].name.as_ptr().cast_mut(),
-        function: Some(call::<ROW>),
-        param_no: 2,
-        fixup: Some(sys::fixup_spve_spve),
-        free_fixup: Some(sys::fixup_free_spve_spve),
+        function: Some(function),
+        param_no: parameters as c_int,
+        fixup: Some(sys::fixup_spve_all),
+        free_fixup: Some(sys::fixup_free_spve_all),
         flags: sys::SHIM_ANY_ROUTE,
     }
 }

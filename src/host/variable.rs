@@ -330,12 +330,13 @@ pub(super) const fn table() -> [PvExport; VARIABLE_COUNT + 1] {
         row::<9>(),
         row::<10>(),
         row::<11>(),
+        row::<12>(),
         END,
     ]
 }
 
 /// Rows of `module/variables.rs`; [`table`] names each, because Kamailio passes a getter no word about its variable.
-pub(super) const VARIABLE_COUNT: usize = 12;
+pub(super) const VARIABLE_COUNT: usize = 13;
 
 const _: () = assert!(VARIABLES.len() == VARIABLE_COUNT);
 

@@ -50,8 +50,8 @@ impl Hop {
         })
     }
 
-    /// The request after a redirect (RFC 9110 section 15.4): POST becomes GET after 301 and 302, every method after
-    /// 303. Credentials go only where the ones before them went: same scheme, host and port.
+    /// The request after a redirect (RFC 9110 section 15.4): POST becomes GET after 301 and 302, every method but
+    /// HEAD after 303. Credentials go only where the ones before them went: same scheme, host and port.
     ///
     /// # Errors
     /// `CURLE_TOO_MANY_REDIRECTS`, or the new URL is not one of http or https.
@@ -65,7 +65,7 @@ impl Hop {
         let origin = Origin::of(url)?;
         let becomes_get = match status {
             301 | 302 => self.method == Method::Post,
-            303 => true,
+            303 => self.method != Method::Head,
             _ => false,
         };
         Ok(Self {

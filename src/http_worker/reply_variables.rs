@@ -13,6 +13,8 @@ use std::time::Duration;
 pub struct Reply {
     /// Its id.
     pub query_id: Rc<Vec<u8>>,
+    /// What the query carried for its callback.
+    pub xdata: Option<Rc<Vec<u8>>>,
     /// How it ended.
     pub outcome: Outcome,
 }
@@ -50,6 +52,11 @@ fn length(bytes: usize) -> Value {
 /// Id of the callback's own query.
 pub fn query_id() -> Value {
     of_current(|reply| Value::Text(Bytes::whole(&reply.query_id)))
+}
+
+/// `$http_xdata`.
+pub fn xdata() -> Value {
+    of_current(|reply| reply.xdata.as_ref().map_or(Value::Null, |xdata| Value::Text(Bytes::whole(xdata))))
 }
 
 /// `$http_ok`.

@@ -2,7 +2,7 @@
 
 use super::redirect::Hop;
 use super::response::Response;
-use crate::shared::query::{Method, Options, Query, Text};
+use crate::shared::query::{HttpVersion, Method, Options, Query, Text};
 use crate::transport::easy::Easy;
 use crate::transport::error::TransferError;
 use crate::transport::url::Origin;
@@ -29,7 +29,7 @@ pub fn prepare(
     verbose: bool,
 ) -> Result<()> {
     let options = query.options();
-    set_target(easy, hop, addresses, options.timeout)?;
+    set_target(easy, hop, addresses, options)?;
     set_method(easy, query, hop)?;
     set_headers(easy, query, hop)?;
     set_credentials(easy, query, hop)?;
@@ -40,18 +40,29 @@ pub fn prepare(
     if verbose { easy.trace() } else { Ok(()) }
 }
 
-fn set_target(easy: &mut Easy<Response>, hop: &Hop, addresses: Option<&[IpAddr]>, timeout: Duration) -> Result<()> {
+fn set_target(easy: &mut Easy<Response>, hop: &Hop, addresses: Option<&[IpAddr]>, options: &Options) -> Result<()> {
     easy.set_text(curl::CURLOPT_URL, &hop.url)?;
     easy.set_number(curl::CURLOPT_PROTOCOLS, i64::from(curl::CURLPROTO_HTTP | curl::CURLPROTO_HTTPS))?;
     // The environment's http_proxy and its kin do not apply.
     easy.set_text(curl::CURLOPT_PROXY, c"")?;
+    set_http_version(easy, options.http_version)?;
     if let Some(addresses) = addresses {
         // A transfer that has to connect again finds them until its deadline.
-        let lifetime = timeout.as_secs().max(ADDRESS_LIFETIME) + 1;
+        let lifetime = options.timeout.as_secs().max(ADDRESS_LIFETIME) + 1;
         easy.set_number(curl::CURLOPT_DNS_CACHE_TIMEOUT, i64::try_from(lifetime).unwrap_or(i64::MAX))?;
         easy.set_addresses(&address_entry(&hop.origin, addresses)?)?;
     }
     Ok(())
+}
+
+fn set_http_version(easy: &Easy<Response>, version: HttpVersion) -> Result<()> {
+    match version {
+        HttpVersion::Default => Ok(()),
+        HttpVersion::Http2 => easy.set_number(curl::CURLOPT_HTTP_VERSION, curl::CURL_HTTP_VERSION_2_0.into()),
+        HttpVersion::Http2PriorKnowledge => {
+            easy.set_number(curl::CURLOPT_HTTP_VERSION, curl::CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE.into())
+        }
+    }
 }
 
 /// An entry of `CURLOPT_RESOLVE`; the `+` lets it age.
@@ -69,22 +80,31 @@ fn address_entry(origin: &Origin, addresses: &[IpAddr]) -> Result<CString> {
 
 fn set_method(easy: &Easy<Response>, query: &Query, hop: &Hop) -> Result<()> {
     let body = query.bytes(Text::Body).filter(|_| hop.with_body);
-    let name = match (hop.method, body) {
+    match (hop.method, body) {
         (Method::Get, None) => return easy.set_number(curl::CURLOPT_HTTPGET, 1),
-        (Method::Post, _) => None,
-        (Method::Get, Some(_)) => Some(c"GET"),
-        (Method::Put, _) => Some(c"PUT"),
-        (Method::Delete, _) => Some(c"DELETE"),
-    };
-    if let Some(name) = name {
-        easy.set_text(curl::CURLOPT_CUSTOMREQUEST, name)?;
+        // libcurl has no answer to a body of a HEAD request, and RFC 9110 section 9.3.2 no meaning.
+        (Method::Head, _) => return easy.set_number(curl::CURLOPT_NOBODY, 1),
+        (Method::Post, _) => {}
+        (method, _) => easy.set_text(curl::CURLOPT_CUSTOMREQUEST, name_of(method))?,
     }
     match (hop.method, body) {
-        (Method::Delete, None) => Ok(()),
+        (Method::Delete | Method::Options, None) => Ok(()),
         (_, body) => {
             easy.set_number(curl::CURLOPT_POST, 1)?;
             easy.set_body(body.unwrap_or_default())
         }
+    }
+}
+
+const fn name_of(method: Method) -> &'static CStr {
+    match method {
+        Method::Get => c"GET",
+        Method::Post => c"POST",
+        Method::Put => c"PUT",
+        Method::Delete => c"DELETE",
+        Method::Patch => c"PATCH",
+        Method::Head => c"HEAD",
+        Method::Options => c"OPTIONS",
     }
 }
 

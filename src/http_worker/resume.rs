@@ -23,7 +23,8 @@ const MAX_WARNINGS: usize = 100;
 pub fn deliver(query: &Query, outcome: Outcome) {
     let query_id = Rc::new(query.bytes(Text::Id).unwrap_or_default().to_vec());
     log::debug!("query {} ended: {:?}", String::from_utf8_lossy(&query_id), outcome.statistic);
-    reply_variables::set_current(Some(Reply { query_id: Rc::clone(&query_id), outcome }));
+    let xdata = query.bytes(Text::Xdata).map(|xdata| Rc::new(xdata.to_vec()));
+    reply_variables::set_current(Some(Reply { query_id: Rc::clone(&query_id), xdata, outcome }));
     request_id::forget();
     request_parameters::forget();
     let started = Instant::now();

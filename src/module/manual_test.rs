@@ -81,7 +81,9 @@ fn every_function_is_described() {
         let parameters = row.parameters.join(", ");
         Expected {
             heading: format!("`{}({parameters})`", text(row.name)),
-            lines: vec![format!("- KEMI: `KSR.http_async_client.{}({parameters})`", row.kemi_name.to_string_lossy())],
+            lines: Vec::from_iter(
+                row.kemi_name.map(|name| format!("- KEMI: `KSR.http_async_client.{}({parameters})`", text(name))),
+            ),
             phrases: vec![row.about.to_owned(), format!("{}(\"", text(row.name))],
         }
     });

@@ -3,7 +3,7 @@
 use super::parameters::{MAX_AUTHMETHOD, MAX_TIMEOUT_MS};
 use crate::host::message::Message;
 use crate::host::variable::Assigned;
-use crate::shared::query::Method;
+use crate::shared::query::{HttpVersion, Method};
 use crate::sip_worker::request_parameters::{RequestParameters, pending};
 use std::ffi::CString;
 use std::time::Duration;
@@ -51,9 +51,9 @@ pub const MAX_BODY: usize = 1024 * 1024;
 const MAX_WORD: usize = 4096;
 
 /// Keys whose values stay out of the log.
-const SECRET_KEYS: [&str; 4] = ["hdr", "body", "username", "password"];
+const SECRET_KEYS: [&str; 5] = ["hdr", "body", "username", "password", "xdata"];
 
-const METHODS: &str = "GET, POST, PUT or DELETE";
+const METHODS: &str = "GET, POST, PUT, DELETE, PATCH, HEAD or OPTIONS";
 const HEADER: &str = "one header line without line ends: \"Name: value\", \"Name:\" to leave libcurl's own out, \"Name;\" \
                       to send it empty; 8192 bytes at most, 128 headers at most";
 const BODY: &str = "a string of 1048576 bytes at most";
@@ -137,6 +137,26 @@ pub static REQUEST_KEYS: &[RequestKey] = &[
         kind: KeyKind::Integer { min: 0, max: i32::MAX, store: store_follow_redirect },
         about: "Not 0: redirects are followed; by default the parameter curl_follow_redirect.",
     },
+    RequestKey {
+        names: &["tls_verify_host"],
+        kind: KeyKind::Integer { min: 0, max: 2, store: store_verify_host },
+        about: "0: the server's certificate may be for another host; by default the parameter tls_verify_host.",
+    },
+    RequestKey {
+        names: &["tls_verify_peer"],
+        kind: KeyKind::Integer { min: 0, max: 1, store: store_verify_peer },
+        about: "0: the server's certificate may be anybody's; by default the parameter tls_verify_peer.",
+    },
+    RequestKey {
+        names: &["http_version"],
+        kind: KeyKind::Integer { min: 0, max: 2, store: store_http_version },
+        about: "0: what libcurl chooses, 1: HTTP/2 by upgrade or where TLS offers it, 2: HTTP/2 at once.",
+    },
+    RequestKey {
+        names: &["xdata"],
+        kind: KeyKind::Text { allowed: BODY, store: store_xdata },
+        about: "A string that the callback finds in $http_xdata.",
+    },
 ];
 
 /// Every spelling of every key, in the order of the table.
@@ -149,6 +169,39 @@ fn key_at(number: usize) -> Option<&'static RequestKey> {
     REQUEST_KEYS.iter().flat_map(|key| key.names.iter().map(move |_| key)).nth(number)
 }
 
+/// The key of that name.
+fn key_named(name: &str) -> Option<&'static RequestKey> {
+    REQUEST_KEYS.iter().find(|key| key.names.contains(&name))
+}
+
+/// Sets a text key of parameters that wait for no query any more.
+///
+/// # Errors
+/// One line that names key, value and what is allowed.
+pub fn store_text(parameters: &mut RequestParameters, name: &str, text: &[u8]) -> Result<(), String> {
+    let key = key_named(name).ok_or_else(|| unknown(name))?;
+    key.store(parameters, Assigned::Text(text))
+}
+
+fn unknown(name: &str) -> String {
+    format!("there is no key \"{name}\"; the keys are {}", names().join(", "))
+}
+
+/// Assigns a string to the key of that name; a key that takes a number takes one written as a string.
+///
+/// # Errors
+/// As [`assign`].
+pub fn assign_text(message: Message, name: &str, text: &[u8]) -> Result<(), String> {
+    pending(message.id(), |parameters| {
+        let result = match key_named(name) {
+            Some(key) => key.store(parameters, key.read(text)),
+            None => Err(unknown(name)),
+        };
+        parameters.refused |= result.is_err();
+        result
+    })
+}
+
 /// Assigns to `$http_req(key)`. A refused assignment makes the next query of this message fail, so that nothing is
 /// sent other than asked for.
 ///
@@ -158,14 +211,21 @@ pub fn assign(message: Message, number: usize, value: Assigned<'_>) -> Result<()
     let key = key_at(number).ok_or_else(|| format!("$http_req has no key number {number}"))?;
     pending(message.id(), |parameters| {
         let result = key.store(parameters, value);
-        if result.is_err() {
-            parameters.refused = true;
-        }
+        parameters.refused |= result.is_err();
         result
     })
 }
 
 impl RequestKey {
+    /// A string as the value that this key takes.
+    fn read<'a>(&self, text: &'a [u8]) -> Assigned<'a> {
+        let number = std::str::from_utf8(text).ok().and_then(|text| text.trim().parse().ok());
+        match (&self.kind, number) {
+            (KeyKind::Integer { .. }, Some(number)) => Assigned::Integer(number),
+            _ => Assigned::Text(text),
+        }
+    }
+
     fn store(&self, parameters: &mut RequestParameters, value: Assigned<'_>) -> Result<(), String> {
         match self.kind {
             KeyKind::Reset if matches!(value, Assigned::Null) => *parameters = RequestParameters::from_settings(),
@@ -256,8 +316,19 @@ fn store_method(parameters: &mut RequestParameters, name: Option<&[u8]>) -> Resu
         Some(name) if name.eq_ignore_ascii_case(b"POST") => Some(Method::Post),
         Some(name) if name.eq_ignore_ascii_case(b"PUT") => Some(Method::Put),
         Some(name) if name.eq_ignore_ascii_case(b"DELETE") => Some(Method::Delete),
+        Some(name) if name.eq_ignore_ascii_case(b"PATCH") => Some(Method::Patch),
+        Some(name) if name.eq_ignore_ascii_case(b"HEAD") => Some(Method::Head),
+        Some(name) if name.eq_ignore_ascii_case(b"OPTIONS") => Some(Method::Options),
         Some(_) => return Err(METHODS),
     };
+    Ok(())
+}
+
+fn store_xdata(parameters: &mut RequestParameters, xdata: Option<&[u8]>) -> Result<(), Refused> {
+    if xdata.is_some_and(|xdata| xdata.len() > MAX_BODY) {
+        return Err(BODY);
+    }
+    parameters.xdata = xdata.map(copy).transpose()?;
     Ok(())
 }
 
@@ -308,6 +379,22 @@ fn store_follow_redirect(parameters: &mut RequestParameters, value: Option<i32>)
     parameters.follow_redirect = value.map_or_else(|| RequestParameters::from_settings().follow_redirect, |v| v != 0);
 }
 
+fn store_verify_host(parameters: &mut RequestParameters, value: Option<i32>) {
+    parameters.tls_verify_host = value.map_or_else(|| RequestParameters::from_settings().tls_verify_host, |v| v != 0);
+}
+
+fn store_verify_peer(parameters: &mut RequestParameters, value: Option<i32>) {
+    parameters.tls_verify_peer = value.map_or_else(|| RequestParameters::from_settings().tls_verify_peer, |v| v != 0);
+}
+
+fn store_http_version(parameters: &mut RequestParameters, value: Option<i32>) {
+    parameters.http_version = match value {
+        Some(1) => HttpVersion::Http2,
+        Some(2) => HttpVersion::Http2PriorKnowledge,
+        _ => HttpVersion::Default,
+    };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -324,7 +411,7 @@ mod tests {
         assert_eq!(store("method", Assigned::Text(b"put")).expect("PUT").method, Some(Method::Put));
         for wrong in ["P", "PO", "GETX", "", "TRACE"] {
             let line = store("method", Assigned::Text(wrong.as_bytes())).expect_err(wrong);
-            assert!(line.contains("GET, POST, PUT or DELETE"), "{line}");
+            assert!(line.contains("GET, POST, PUT, DELETE"), "{line}");
         }
     }
 

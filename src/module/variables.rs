@@ -90,4 +90,9 @@ pub static VARIABLES: &[Variable] = &[
         access: Access::Keyed { keys: reply::time_names, get: reply::time },
         about: "Times of the transfer from its start, in µs.",
     },
+    Variable {
+        name: c"http_xdata",
+        access: Access::Plain(|_| reply::xdata()),
+        about: "The string that was sent along with the query; $null where there was none.",
+    },
 ];

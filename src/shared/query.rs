@@ -22,6 +22,23 @@ pub enum Method {
     Put,
     /// DELETE.
     Delete,
+    /// PATCH, RFC 5789.
+    Patch,
+    /// HEAD.
+    Head,
+    /// OPTIONS.
+    Options,
+}
+
+/// The HTTP version that a query asks for (libcurl's `CURLOPT_HTTP_VERSION`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpVersion {
+    /// What libcurl does by itself: HTTP/2 where TLS offers it, HTTP/1.1 otherwise.
+    Default,
+    /// HTTP/2, by upgrade or where TLS offers it.
+    Http2,
+    /// HTTP/2 at once.
+    Http2PriorKnowledge,
 }
 
 /// The parts of a query that have a fixed size.
@@ -55,6 +72,8 @@ pub struct Options {
     pub tcp_ka_interval: u32,
     /// Whether redirects are followed.
     pub follow_redirect: bool,
+    /// Which HTTP version is asked for.
+    pub http_version: HttpVersion,
 }
 
 impl Options {
@@ -64,7 +83,7 @@ impl Options {
     }
 }
 
-/// The parts of a query that are texts. All but the body are free of NUL bytes.
+/// The parts of a query that are texts. All but the body and the callback's string are free of NUL bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Text {
     /// The id that `$http_req_id` shows.
@@ -83,6 +102,8 @@ pub enum Text {
     TlsClientKey,
     /// Path of the authorities' certificates.
     TlsCaPath,
+    /// What the callback finds in `$http_xdata`.
+    Xdata,
     /// Name of the KEMI function to run.
     Function,
 }
@@ -266,6 +287,7 @@ pub(super) mod tests {
             tcp_ka_idle: 0,
             tcp_ka_interval: 0,
             follow_redirect: false,
+            http_version: HttpVersion::Default,
         }
     }
 

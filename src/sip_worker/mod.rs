@@ -4,4 +4,5 @@
 
 pub mod request_id;
 pub mod request_parameters;
+pub mod script_functions;
 pub mod submit;

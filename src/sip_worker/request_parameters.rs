@@ -2,7 +2,7 @@
 
 use crate::host::message::MessageId;
 use crate::module::settings::settings;
-use crate::shared::query::Method;
+use crate::shared::query::{HttpVersion, Method};
 use std::cell::RefCell;
 use std::ffi::CString;
 use std::time::Duration;
@@ -42,6 +42,14 @@ pub struct RequestParameters {
     pub tcp_ka_interval: u32,
     /// Whether redirects are followed.
     pub follow_redirect: bool,
+    /// Whether the server's certificate must be for the host of the URL.
+    pub tls_verify_host: bool,
+    /// Whether the server's certificate must be signed by a known authority.
+    pub tls_verify_peer: bool,
+    /// Which HTTP version is asked for.
+    pub http_version: HttpVersion,
+    /// What the callback finds in `$http_xdata`.
+    pub xdata: Option<Vec<u8>>,
 }
 
 impl RequestParameters {
@@ -65,6 +73,10 @@ impl RequestParameters {
             tcp_ka_idle: settings.tcp_ka_idle,
             tcp_ka_interval: settings.tcp_ka_interval,
             follow_redirect: settings.curl_follow_redirect,
+            tls_verify_host: settings.tls_verify_host,
+            tls_verify_peer: settings.tls_verify_peer,
+            http_version: HttpVersion::Default,
+            xdata: None,
         }
     }
 }

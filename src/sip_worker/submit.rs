@@ -1,8 +1,8 @@
-//! `http_async_query(url, route)`: checks everything, builds the query, takes a place in a ring, suspends the
+//! The way of a query into the ring: checks everything, builds the query, takes a place in a ring, suspends the
 //! transaction, publishes. A suspension cannot be undone, so whatever can fail comes before it.
 
 use super::request_id;
-use super::request_parameters::{self, RequestParameters};
+use super::request_parameters::RequestParameters;
 use crate::host::interface::TransactionState;
 use crate::host::log;
 use crate::host::message::Message;
@@ -60,22 +60,21 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The script function. 0: the transaction is suspended; 1: accepted, the script goes on; -1: refused.
-pub fn http_async_query(message: Message, url: &[u8], route: &[u8]) -> ScriptResult {
-    let parameters = request_parameters::take(message.id());
-    match submit(message, &parameters, url, route) {
+/// Submits a query. 0: the transaction is suspended; 1: accepted, the script goes on; -1: refused, and one line says why.
+pub fn submit(message: Message, parameters: &RequestParameters, url: &[u8], route: &[u8]) -> ScriptResult {
+    match try_submit(message, parameters, url, route) {
         Ok(true) => ScriptResult::Stop,
         Ok(false) => ScriptResult::True,
         Err(refusal) => {
             let route = String::from_utf8_lossy(route);
-            log::error!("http_async_query refused, callback \"{route}\": {refusal}");
+            log::error!("query refused, callback \"{route}\": {refusal}");
             ScriptResult::False
         }
     }
 }
 
 /// Whether the transaction was suspended.
-fn submit(message: Message, parameters: &RequestParameters, url: &[u8], route: &[u8]) -> Result<bool, Refusal> {
+fn try_submit(message: Message, parameters: &RequestParameters, url: &[u8], route: &[u8]) -> Result<bool, Refusal> {
     if parameters.refused {
         return Err(Refusal::ParameterRefused);
     }
@@ -147,7 +146,6 @@ fn must_suspend(route_type: RouteType) -> Result<bool, Refusal> {
 }
 
 fn options_of(parameters: &RequestParameters, callback: &Callback, route_type: RouteType) -> Options {
-    let settings = settings();
     Options {
         submitted: Instant::now(),
         timeout: parameters.timeout,
@@ -156,9 +154,10 @@ fn options_of(parameters: &RequestParameters, callback: &Callback, route_type: R
         route_type: route_type.0,
         method: parameters.method,
         authmethod: parameters.authmethod,
-        tls_version: settings.tls_version,
-        tls_verify_host: settings.tls_verify_host,
-        tls_verify_peer: settings.tls_verify_peer,
+        tls_version: settings().tls_version,
+        tls_verify_host: parameters.tls_verify_host,
+        tls_verify_peer: parameters.tls_verify_peer,
+        http_version: parameters.http_version,
         tcp_keepalive: parameters.tcp_keepalive,
         tcp_ka_idle: parameters.tcp_ka_idle,
         tcp_ka_interval: parameters.tcp_ka_interval,
@@ -182,6 +181,7 @@ fn build(
     texts.set(Text::TlsClientCert, parameters.tls_client_cert.as_deref().map(CStr::to_bytes));
     texts.set(Text::TlsClientKey, parameters.tls_client_key.as_deref().map(CStr::to_bytes));
     texts.set(Text::TlsCaPath, parameters.tls_ca_path.as_deref().map(CStr::to_bytes));
+    texts.set(Text::Xdata, parameters.xdata.as_deref());
     if let Callback::Function(name) = callback {
         texts.set(Text::Function, Some(name.to_bytes()));
     }

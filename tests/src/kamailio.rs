@@ -240,7 +240,11 @@ impl Builder {
              }}\n\
              {script}\n",
             debug = self.debug,
-            tcp = if self.before.contains("enable_tls") { "" } else { "disable_tcp=yes" },
+            tcp = if self.before.contains("enable_tls") || self.before.contains("listen=tcp") {
+                ""
+            } else {
+                "disable_tcp=yes"
+            },
             children = self.children,
             before = self.before,
             after_module = self.after_module,
@@ -575,6 +579,15 @@ fn example_arguments(folder: &Path, port: u16) -> Vec<String> {
 fn free_port() -> u16 {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     socket.local_addr().expect("it is bound").port()
+}
+
+/// A TCP port of 127.0.0.1 that is free now.
+///
+/// # Panics
+/// There is none.
+pub fn free_tcp_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("it is bound").port()
 }
 
 fn in_mount_namespace(resolv_conf: &str, folder: &Path) -> Command {

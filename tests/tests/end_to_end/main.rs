@@ -5,6 +5,7 @@ mod callbacks;
 mod common;
 mod deadlines;
 mod examples;
+mod generations;
 mod http;
 mod kemi;
 mod keys;
