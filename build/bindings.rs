@@ -30,9 +30,11 @@ fn kamailio(host: &Host) -> bindgen::Builder {
         .allowlist_function("shim_.*|fixup_(free_)?spve_all|get_str_fparam")
         .allowlist_function("pv_(get_null|get_strval|get_strintval|get_sintval|cache_get|parse_index)")
         .allowlist_function("pv_get_spec_(index|name)|register_module_stats|sr_kemi_modules_add")
-        .allowlist_var("(shim|SHIM)_.*|PARAM_.*|PV_.*|PROC_.*|ANY_ROUTE|SR_KEMIP_.*|STAT_.*|AVP_NAME_STR|L_[A-Z]+")
+        .allowlist_var(
+            "(shim|SHIM|SUSPEND)_.*|PARAM_.*|PV_.*|PROC_.*|ANY_ROUTE|SR_KEMIP_.*|STAT_.*|AVP_NAME_STR|L_[A-Z]+",
+        )
         .allowlist_type("module_exports|cmd_export|param_export|_pv_export|sr_kemi|stat_export_s|_pv_type")
-        .blocklist_type("ResumeOutcome|ResumeTarget|TransactionState")
+        .blocklist_type("ResumeOutcome|ResumeTarget|Suspension|TransactionState")
         .opaque_type("sip_msg|fparam|action")
         .prepend_enum_name(false)
         .derive_default(false)

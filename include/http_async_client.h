@@ -42,6 +42,19 @@ typedef struct {
   int function_length;
 } ResumeTarget;
 
+// Names one suspension of a SIP transaction in every process. A transaction may be suspended again by somebody else
+// before the one who holds this comes to resume it.
+typedef struct {
+  // tm's hash index of the transaction.
+  unsigned int hash_index;
+  // tm's label of the transaction.
+  unsigned int label;
+  // The branch that the suspension took, or on which the suspended reply came.
+  int branch;
+  // tm's clone of the suspended reply, in shared memory; null for a request.
+  void *reply;
+} Suspension;
+
 // The module's tables and functions (`core/sr_module.h`).
 extern const Exports exports;
 

@@ -1,12 +1,15 @@
 #include "shim.h"
 #include "core/cfg/cfg_struct.h"
 #include "core/timer_ticks.h"
+#include "modules/tm/lock.h"
+#include "modules/tm/sip_msg.h"
 #include "modules/tm/tm_load.h"
 
 #include "target.h"
 
 static struct tm_binds tm;
 static unsigned int suspensions; /* made by this process */
+static int resuming;             /* this process runs the route of a resumed transaction */
 
 int shim_tm_bind(void)
 {
@@ -33,68 +36,205 @@ static tm_cell_t *current_transaction(void)
 	return transaction == T_UNDEFINED ? NULL : transaction;
 }
 
+/* tm's reply lock, which its resumption, its timers and its receivers of replies take too. It counts, so it may be
+ * held while tm takes it again; tm does not hand these two functions out. */
+static void lock_replies(tm_cell_t *transaction)
+{
+	if(atomic_get(&transaction->reply_locker_pid) == my_pid()) {
+		transaction->reply_rec_lock_level++;
+		return;
+	}
+	lock(&transaction->reply_mutex);
+	atomic_set(&transaction->reply_locker_pid, my_pid());
+}
+
+static void unlock_replies(tm_cell_t *transaction)
+{
+	if(transaction->reply_rec_lock_level > 0) {
+		transaction->reply_rec_lock_level--;
+		return;
+	}
+	atomic_set(&transaction->reply_locker_pid, 0);
+	unlock(&transaction->reply_mutex);
+}
+
+static int is_over(const tm_cell_t *transaction)
+{
+	return transaction->uas.status >= 200 || transaction->wait_timer.prev != NULL ||
+		   transaction->wait_timer.next != NULL;
+}
+
+/* A suspended reply is set aside: tm sees neither its clone nor the flag that would make it drop every other reply of
+ * the transaction. The branch's end_reply, which tm uses for suspended replies alone, says that there is one. */
+static void set_aside(tm_cell_t *transaction, int branch)
+{
+	transaction->uac[branch].reply = NULL;
+	transaction->flags &= ~T_ASYNC_SUSPENDED;
+}
+
+static int has_set_aside(const tm_cell_t *transaction)
+{
+	int branch;
+	for(branch = 0; branch < transaction->nr_of_outgoings; branch++) {
+		if(transaction->uac[branch].end_reply != NULL) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* Gives the clone back to tm, unless the branch or the transaction has moved on. */
+static int put_back(tm_cell_t *transaction, const Suspension *suspension)
+{
+	struct ua_client *branch = &transaction->uac[suspension->branch];
+	if(is_over(transaction) || branch->reply != NULL || branch->last_received >= 200) {
+		return 0;
+	}
+	branch->reply = suspension->reply;
+	transaction->async_backup.backup_route = TM_ONREPLY_ROUTE;
+	transaction->async_backup.backup_branch = suspension->branch;
+	transaction->flags |= T_ASYNC_SUSPENDED;
+	return 1;
+}
+
 TransactionState shim_transaction_state(void)
 {
 	tm_cell_t *transaction = current_transaction();
 	if(transaction == NULL) {
 		return TRANSACTION_STATE_NONE;
 	}
-	return (transaction->flags & T_ASYNC_SUSPENDED) ? TRANSACTION_STATE_SUSPENDED : TRANSACTION_STATE_OPEN;
+	if((transaction->flags & T_ASYNC_SUSPENDED) || (!resuming && has_set_aside(transaction))) {
+		return TRANSACTION_STATE_SUSPENDED;
+	}
+	return TRANSACTION_STATE_OPEN;
+}
+
+/* While other branches are open, tm stores a negative reply, over the clone of a suspended one. */
+static int would_be_stored(const tm_cell_t *transaction, const sip_msg_t *reply)
+{
+	int own = tm.t_gett_branch();
+	int branch;
+	for(branch = 0; reply->REPLY_STATUS >= 300 && branch < transaction->nr_of_outgoings; branch++) {
+		if(branch != own && transaction->uac[branch].last_received < 200) {
+			return 1;
+		}
+	}
+	return 0;
 }
 
 /* A refusal half-way leaves the flags set, and tm would then drop every reply of this transaction. */
-int shim_transaction_suspend(sip_msg_t *msg, unsigned int *hash_index, unsigned int *label)
+int shim_transaction_suspend(sip_msg_t *msg, Suspension *suspension)
 {
-	int result = tm.t_suspend(msg, hash_index, label);
 	tm_cell_t *transaction = current_transaction();
-	if(result == 0) {
-		suspensions++;
-	} else if(result < 0) {
+	int is_reply = msg->first_line.type == SIP_REPLY;
+	int result;
+
+	if(transaction == NULL || (is_reply && would_be_stored(transaction, msg))) {
+		return SUSPEND_REFUSED_FOR_BRANCHES;
+	}
+	result = tm.t_suspend(msg, &suspension->hash_index, &suspension->label);
+	if(result < 0) {
 		msg->msg_flags &= ~FL_RPL_SUSPENDED;
-		if(transaction != NULL) {
-			transaction->flags &= ~T_ASYNC_SUSPENDED;
-		}
+		transaction->flags &= ~T_ASYNC_SUSPENDED;
+	}
+	if(result != 0) {
+		return result;
+	}
+	suspensions++;
+	suspension->branch = is_reply ? transaction->async_backup.backup_branch : transaction->async_backup.blind_uac;
+	suspension->reply = is_reply ? transaction->uac[suspension->branch].reply : NULL;
+	if(is_reply && !resuming) {
+		set_aside(transaction, suspension->branch);
+	}
+	return 0;
+}
+
+static int continue_with(const Suspension *suspension, const ResumeTarget *target)
+{
+	str function = target_function(target);
+	str event = target_event();
+	int result;
+
+	resuming = 1;
+	if(function.s != NULL) {
+		result = tm.t_continue_cb(suspension->hash_index, suspension->label, &function, &event);
+	} else {
+		result = tm.t_continue(suspension->hash_index, suspension->label, target_action(target));
+	}
+	resuming = 0;
+	return result;
+}
+
+/* A suspension made later, by a failure route for one, is another query's. */
+static int is_still_suspended(const tm_cell_t *transaction, const Suspension *suspension)
+{
+	return (transaction->flags & T_ASYNC_SUSPENDED) && !is_over(transaction) &&
+		   transaction->async_backup.backup_route != TM_ONREPLY_ROUTE &&
+		   (int)transaction->async_backup.blind_uac == suspension->branch;
+}
+
+/* t_continue keeps the reference it took when it finds the transaction not suspended (-2). */
+static int resume_request(tm_cell_t *transaction, const Suspension *suspension, const ResumeTarget *target)
+{
+	int result = -1;
+	if(is_still_suspended(transaction, suspension)) {
+		result = continue_with(suspension, target);
+	}
+	if(result == -2) {
+		tm.unref_cell(transaction);
 	}
 	return result;
 }
 
-static int continue_with(unsigned int hash_index, unsigned int label, const ResumeTarget *target)
+/* t_continue keeps the reference it took when the route suspends the reply again. */
+static int resume_reply(tm_cell_t *transaction, const Suspension *suspension, const ResumeTarget *target)
 {
-	str function = target_function(target);
-	str event = target_event();
-	if(function.s != NULL) {
-		return tm.t_continue_cb(hash_index, label, &function, &event);
+	struct ua_client *branch = &transaction->uac[suspension->branch];
+	sip_msg_t *clone = suspension->reply;
+	unsigned int suspensions_before = suspensions;
+	int result = -1;
+
+	if(put_back(transaction, suspension)) {
+		result = continue_with(suspension, target);
 	}
-	return tm.t_continue(hash_index, label, target_action(target));
+	if(result == 0 && suspensions != suspensions_before) {
+		tm.unref_cell(transaction);
+		set_aside(transaction, suspension->branch);
+	} else if(result != 0) {
+		if(result == -2) {
+			tm.unref_cell(transaction);
+		}
+		if(branch->reply == clone) {
+			set_aside(transaction, suspension->branch);
+		}
+		branch->end_reply = NULL;
+		sip_msg_free(clone);
+	}
+	return result;
 }
 
-/* t_continue keeps the reference it took when the transaction was not suspended (-2), and when the route of a resumed
- * reply suspended it again. */
-static int keeps_reference(int result, const ResumeTarget *target, unsigned int suspensions_before)
-{
-	return result == -2 || (result == 0 && target->route_type == TM_ONREPLY_ROUTE && suspensions != suspensions_before);
-}
-
-/* A reference of our own keeps the cell while t_continue runs, so that the one it forgets can be given back after it.
- * The route of a resumed reply runs with the route type that is set here. */
-ResumeOutcome shim_transaction_resume(unsigned int hash_index, unsigned int label, const ResumeTarget *target)
+/* A reference of our own keeps the cell while t_continue runs, and the lock keeps what was found before it true. The
+ * route of a resumed reply runs with the route type that is set here. */
+ResumeOutcome shim_transaction_resume(const Suspension *suspension, const ResumeTarget *target)
 {
 	tm_cell_t *before = tm.t_gett();
 	int branch_before = tm.t_gett_branch();
 	int route_type = get_route_type();
 	tm_cell_t *transaction = NULL;
-	unsigned int suspensions_before = suspensions;
+	sip_msg_t *clone = suspension->reply;
 	int result = -1;
 
 	cfg_update();
-	if(tm.t_lookup_ident(&transaction, hash_index, label) > 0) {
+	if(tm.t_lookup_ident(&transaction, suspension->hash_index, suspension->label) > 0) {
 		set_route_type(target->route_type);
-		result = continue_with(hash_index, label, target);
+		lock_replies(transaction);
+		result = clone == NULL ? resume_request(transaction, suspension, target)
+							   : resume_reply(transaction, suspension, target);
+		unlock_replies(transaction);
 		set_route_type(route_type);
-		if(keeps_reference(result, target, suspensions_before)) {
-			tm.unref_cell(transaction);
-		}
 		tm.unref_cell(transaction);
+	} else if(clone != NULL) {
+		sip_msg_free(clone);
 	}
 	tm.t_sett(before, branch_before);
 	return result == 0 ? RESUME_OUTCOME_RUN : RESUME_OUTCOME_GONE;

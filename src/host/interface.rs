@@ -1,6 +1,6 @@
 //! Types that the C shim and the Rust side share. cbindgen writes them into `include/http_async_client.h`.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{c_char, c_int, c_uint, c_void};
 
 /// What the running script has as its SIP transaction (Kamailio `t_gett`, `T_ASYNC_SUSPENDED`).
 #[repr(C)]
@@ -13,6 +13,21 @@ pub enum TransactionState {
     Open,
     /// A transaction exists and waits for somebody to resume it.
     Suspended,
+}
+
+/// Names one suspension of a SIP transaction in every process. A transaction may be suspended again by somebody else
+/// before the one who holds this comes to resume it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suspension {
+    /// tm's hash index of the transaction.
+    pub hash_index: c_uint,
+    /// tm's label of the transaction.
+    pub label: c_uint,
+    /// The branch that the suspension took, or on which the suspended reply came.
+    pub branch: c_int,
+    /// tm's clone of the suspended reply, in shared memory; null for a request.
+    pub reply: *mut c_void,
 }
 
 /// How the attempt to resume a transaction ended (Kamailio `t_continue`).

@@ -21,7 +21,7 @@ pub mod variable;
 #[allow(missing_docs, non_camel_case_types, non_upper_case_globals, non_snake_case, dead_code)]
 #[allow(unsafe_op_in_unsafe_fn, clippy::all, clippy::restriction)]
 pub(crate) mod sys {
-    use super::interface::{ResumeOutcome, ResumeTarget, TransactionState};
+    use super::interface::{ResumeOutcome, ResumeTarget, Suspension, TransactionState};
     include!(concat!(env!("OUT_DIR"), "/kamailio.rs"));
 }
 

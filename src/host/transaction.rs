@@ -1,16 +1,8 @@
 //! SIP transactions: Kamailio's tm module.
 
-use super::interface::{ResumeOutcome, ResumeTarget, TransactionState};
+use super::interface::{ResumeOutcome, ResumeTarget, Suspension, TransactionState};
 use super::message::Message;
 use super::sys;
-
-/// Names a suspended transaction in every process (tm's hash index and label).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C)]
-pub struct TransactionId {
-    hash_index: u32,
-    label: u32,
-}
 
 /// Why a transaction was not suspended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +11,8 @@ pub enum SuspendError {
     Cancelled,
     /// A final reply has been sent already.
     Answered,
+    /// It is a negative reply, and other branches are open: tm would lose it.
+    BranchesOpen,
     /// tm refused; it has logged why.
     Refused,
 }
@@ -53,20 +47,22 @@ pub fn state() -> TransactionState {
 ///
 /// # Errors
 /// See [`SuspendError`]; the transaction is as it was before.
-pub fn suspend(message: Message) -> Result<TransactionId, SuspendError> {
-    let mut id = TransactionId { hash_index: 0, label: 0 };
-    // SAFETY: the message is live (see Message); tm writes two unsigned ints.
-    match unsafe { sys::shim_transaction_suspend(message.as_ptr(), &mut id.hash_index, &mut id.label) } {
-        0 => Ok(id),
+pub fn suspend(message: Message) -> Result<Suspension, SuspendError> {
+    let mut suspension = Suspension { hash_index: 0, label: 0, branch: 0, reply: std::ptr::null_mut() };
+    // SAFETY: the message is live (see Message); the shim fills the structure in.
+    match unsafe { sys::shim_transaction_suspend(message.as_ptr(), &mut suspension) } {
+        0 => Ok(suspension),
         1 => Err(SuspendError::Cancelled),
         -3 => Err(SuspendError::Answered),
+        sys::SUSPEND_REFUSED_FOR_BRANCHES => Err(SuspendError::BranchesOpen),
         _ => Err(SuspendError::Refused),
     }
 }
 
-/// Resumes a transaction in `target`. HTTP workers. Gives every reference back, whatever the outcome.
-pub fn resume(id: TransactionId, target: &ResumeTarget) -> ResumeOutcome {
-    // SAFETY: `target` and the name it points to live through the call; tm looks the transaction up by its numbers
-    // and finds none when it is gone.
-    unsafe { sys::shim_transaction_resume(id.hash_index, id.label, target) }
+/// Resumes a transaction in `target`, when it still waits for this suspension. HTTP workers. Gives every reference back,
+/// whatever the outcome; call it once for each suspension.
+pub fn resume(suspension: &Suspension, target: &ResumeTarget) -> ResumeOutcome {
+    // SAFETY: both structures and the name that `target` points to live through the call; tm looks the transaction up
+    // by its numbers and finds none when it is gone; a reply's clone is the suspension's own until this call.
+    unsafe { sys::shim_transaction_resume(suspension, target) }
 }

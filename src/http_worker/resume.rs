@@ -28,7 +28,7 @@ pub fn deliver(query: &Query, outcome: Outcome) {
     request_id::forget();
     request_parameters::forget();
     let started = Instant::now();
-    run(query, &query_id);
+    let ran = run(query, &query_id);
     let took = Instant::now().since(started);
     if took > SLOW_CALLBACK {
         log::warning!(
@@ -37,7 +37,7 @@ pub fn deliver(query: &Query, outcome: Outcome) {
             took.as_millis()
         );
     }
-    if query.text(Text::Function).is_some() && !reply_variables::were_read() {
+    if ran && !reply_variables::were_read() {
         warn_of_missing_function(query);
     }
     reply_variables::set_current(None);
@@ -60,7 +60,8 @@ fn warn_of_missing_function(query: &Query) {
     }
 }
 
-fn run(query: &Query, id: &[u8]) {
+/// Whether the route ran.
+fn run(query: &Query, id: &[u8]) -> bool {
     let options = query.options();
     let function = query.text(Text::Function);
     let target = ResumeTarget {
@@ -70,16 +71,16 @@ fn run(query: &Query, id: &[u8]) {
         function_length: function.map_or(0, |name| i32::try_from(name.count_bytes()).unwrap_or(0)),
     };
     let id = String::from_utf8_lossy(id);
-    match options.transaction {
-        Some(transaction) => {
-            if transaction::resume(transaction, &target) == ResumeOutcome::Gone {
-                log::debug!("query {id}: its transaction ended before it");
-            }
+    let Some(suspension) = &options.suspension else {
+        let ran = route::run_detached(&target).is_ok();
+        if !ran {
+            log::error!("query {id}: no message for its callback to run on");
         }
-        None => {
-            if route::run_detached(&target).is_err() {
-                log::error!("query {id}: no message for its callback to run on");
-            }
-        }
+        return ran;
+    };
+    let ran = transaction::resume(suspension, &target) == ResumeOutcome::Run;
+    if !ran {
+        log::debug!("query {id}: its transaction ended before it");
     }
+    ran
 }

@@ -24,6 +24,9 @@ use curl_sys as curl;
 use slab::Slab;
 use std::collections::VecDeque;
 
+/// Most easy handles that are kept for another transfer; each takes some 10 kB.
+const MAX_IDLE_HANDLES: usize = 128;
+
 /// Everything that one worker process owns.
 pub struct Worker {
     queue: &'static Ring,
@@ -66,7 +69,7 @@ impl Worker {
             timer_set_for: None,
             names: Names::new(&event_loop)?,
             idle_handles: Vec::new(),
-            max_idle_handles: kept,
+            max_idle_handles: kept.min(MAX_IDLE_HANDLES),
             multi: Multi::new(&event_loop, kept.min(max_in_flight), max_in_flight)?,
             event_loop,
             verbose: settings.curl_verbose,

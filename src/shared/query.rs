@@ -4,8 +4,8 @@
 //! it over and frees it by dropping it: there is one owner at any time.
 
 use super::clock::Instant;
+use crate::host::interface::Suspension;
 use crate::host::memory;
-use crate::host::transaction::TransactionId;
 use std::alloc::Layout;
 use std::ffi::CStr;
 use std::ptr::NonNull;
@@ -49,7 +49,7 @@ pub struct Options {
     /// From `submitted` to the end of the query, whatever happens.
     pub timeout: Duration,
     /// The transaction that waits for the query; `None` when the route runs without one.
-    pub transaction: Option<TransactionId>,
+    pub suspension: Option<Suspension>,
     /// Index of the route to run; -1 with a KEMI script, where [`Text::Function`] names a function.
     pub route_index: i32,
     /// Type of the route that sent the query (`get_route_type`).
@@ -202,9 +202,9 @@ impl Query {
     }
 
     /// Notes the transaction that waits for the query.
-    pub fn set_transaction(&mut self, transaction: TransactionId) {
+    pub fn set_suspension(&mut self, suspension: Suspension) {
         // SAFETY: owned, and borrowed mutably.
-        unsafe { self.0.as_mut() }.options.transaction = Some(transaction);
+        unsafe { self.0.as_mut() }.options.suspension = Some(suspension);
     }
 
     /// A text as bytes, without its NUL.
@@ -275,7 +275,7 @@ pub(super) mod tests {
         Options {
             submitted: Instant::now(),
             timeout: Duration::from_millis(500),
-            transaction: None,
+            suspension: None,
             route_index: 1,
             route_type: 1,
             method: None,

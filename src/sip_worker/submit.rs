@@ -35,6 +35,7 @@ enum Refusal {
     NoWorker,
     Cancelled,
     Answered,
+    BranchesOpen,
     SuspendFailed,
 }
 
@@ -55,6 +56,9 @@ impl fmt::Display for Refusal {
             Self::NoWorker => formatter.write_str("there is no HTTP worker; the server is still starting"),
             Self::Cancelled => formatter.write_str("the transaction has been cancelled"),
             Self::Answered => formatter.write_str("the transaction has its final reply already"),
+            Self::BranchesOpen => {
+                formatter.write_str("a negative reply cannot be suspended while other branches of its call are open")
+            }
             Self::SuspendFailed => formatter.write_str("tm cannot suspend the transaction"),
         }
     }
@@ -89,7 +93,7 @@ fn try_submit(message: Message, parameters: &RequestParameters, url: &[u8], rout
     let worker = workers::least_loaded().ok_or(Refusal::NoWorker)?;
     let place = worker.reserve().ok_or(Refusal::QueueFull)?;
     if suspend {
-        query.set_transaction(transaction::suspend(message).map_err(Refusal::from)?);
+        query.set_suspension(transaction::suspend(message).map_err(Refusal::from)?);
     }
     Statistic::Requests.add(1);
     Statistic::InFlight.add(1);
@@ -149,7 +153,7 @@ fn options_of(parameters: &RequestParameters, callback: &Callback, route_type: R
     Options {
         submitted: Instant::now(),
         timeout: parameters.timeout,
-        transaction: None,
+        suspension: None,
         route_index: if let Callback::Route(index) = callback { *index } else { -1 },
         route_type: route_type.0,
         method: parameters.method,
@@ -202,6 +206,7 @@ impl From<SuspendError> for Refusal {
         match error {
             SuspendError::Cancelled => Self::Cancelled,
             SuspendError::Answered => Self::Answered,
+            SuspendError::BranchesOpen => Self::BranchesOpen,
             SuspendError::Refused => Self::SuspendFailed,
         }
     }

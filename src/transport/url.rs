@@ -59,8 +59,9 @@ impl Parsed {
 
     fn host(&self) -> Result<String, TransferError> {
         let host = match self.part(api::CURLUPART_HOST, api::CURLU_PUNYCODE) {
-            Err(error) if error.code != curl::CURLE_OUT_OF_MEMORY => self.part(api::CURLUPART_HOST, 0)?,
-            result => result?,
+            // libcurl calls a name that it cannot convert a lack of memory; it will say so again if it is one.
+            Err(_) => self.part(api::CURLUPART_HOST, 0)?,
+            Ok(host) => host,
         };
         let unbracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         Ok(unbracketed.unwrap_or(&host).to_owned())

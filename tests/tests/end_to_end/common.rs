@@ -87,6 +87,11 @@ impl Call {
         Self { caller, sent, invite }
     }
 
+    /// The next reply of any kind that the caller gets within `patience`.
+    pub fn provisional(&self, patience: std::time::Duration) -> Option<SipMessage> {
+        self.caller.receive(patience)
+    }
+
     /// The final answer that the caller gets.
     pub fn answer(&self) -> SipMessage {
         self.caller.final_answer(&self.sent).expect("a final answer")

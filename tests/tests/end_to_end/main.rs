@@ -14,6 +14,7 @@ mod parameters;
 mod process;
 mod refusals;
 mod routes;
+mod suspended_replies;
 mod tls;
 mod transactions;
 mod variables;

@@ -2,7 +2,7 @@
 
 use crate::common::{Call, REPORT, assert_replied, callee, seen};
 use end_to_end::http_server::{HttpServer, Response};
-use end_to_end::kamailio::{Builder, Kamailio};
+use end_to_end::kamailio::{Builder, Kamailio, PATIENCE};
 use std::time::Duration;
 
 fn server() -> HttpServer {
@@ -139,11 +139,9 @@ fn a_second_suspension_of_one_transaction_is_refused_and_its_reply_goes_its_way(
     let kamailio = instance(&server, REPLY_ROUTE).set("callee", callee.address()).set("when", "$rs").start();
     let call = Call::start(&kamailio, &callee);
     callee.reply(&call.invite, 180, "Ringing");
+    server.wait_for_requests(1, PATIENCE);
     callee.reply(&call.invite, 200, "OK");
     kamailio.wait_for_log("went on with 200, returned -1");
-    kamailio.wait_for_log("resumed reply 180 with 200");
-    // A user agent sends its 200 again until it is acknowledged; tm drops it while the transaction is suspended.
-    callee.reply(&call.invite, 200, "OK");
     assert_eq!(call.answer().status(), 200);
     kamailio.wait_for_no_transaction();
 }

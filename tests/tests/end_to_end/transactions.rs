@@ -149,6 +149,33 @@ fn a_transaction_that_somebody_else_answered_is_let_go() {
 }
 
 #[test]
+fn a_late_answer_does_not_resume_the_suspension_of_another_query() {
+    let server = HttpServer::start(|request| {
+        Response::text("x").after(Duration::from_millis(if request.target == "/first" { 1500 } else { 900 }))
+    });
+    let script = r#"
+        route[MAIN] {
+            if(is_method("ACK")) { exit; }
+            t_newtran();
+            t_on_failure("LATE");
+            $http_req(timeout) = 8000;
+            http_async_query("{url}first", "FIRST");
+        }
+        failure_route[LATE] { $http_req(timeout) = 8000; http_async_query("{url}second", "SECOND"); }
+        route[FIRST] { t_reply("200", "First"); }
+        route[SECOND] { t_reply("200", "Second"); }"#;
+    let kamailio = instance(&server, script)
+        .lines("modparam(\"tm\", \"fr_timer\", 1000)\nmodparam(\"tm\", \"fr_inv_timer\", 9000)")
+        .start();
+    for method in ["INVITE", "MESSAGE"] {
+        let answer = kamailio.client().transact(method, "bob");
+        assert_eq!(answer.expect("a final answer").reason(), "Second", "{method}");
+    }
+    kamailio.wait_for_counts([4, 4, 0, 0, 0]);
+    kamailio.wait_for_no_transaction();
+}
+
+#[test]
 fn a_reply_sent_before_the_query_refuses_it() {
     let server = echo();
     let script = r#"route[MAIN] { t_newtran(); t_reply("202", "Accepted"); http_async_query("{url}", "REPLY"); xlog("L_NOTICE", "returned $rc\n"); }"#;
