@@ -93,7 +93,7 @@ pub static PARAMETERS: &[Parameter] = &[
         name: c"hash_size",
         kind: ParameterKind::Integer { default: 2048, min: 1, max: MAX_HASH_SIZE, store: store_hash_size },
         unit: "transfers",
-        about: "Transfers a worker makes room for at its start, and idle connections and easy handles it keeps.",
+        about: "Transfers a worker makes room for at its start, and idle connections it keeps.",
     },
     Parameter {
         name: c"tls_version",

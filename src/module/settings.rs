@@ -14,7 +14,7 @@ pub struct Settings {
     pub workers: u32,
     /// Deadline of a query, from the call.
     pub connection_timeout: Duration,
-    /// Transfers, idle connections and easy handles that a worker keeps room for; a power of two.
+    /// Transfers that a worker makes room for, and idle connections that it keeps; a power of two.
     pub hash_size: u32,
     /// libcurl's `CURL_SSLVERSION_*`.
     pub tls_version: u32,
