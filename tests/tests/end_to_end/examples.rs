@@ -1,8 +1,9 @@
 //! The configurations of `examples/`, as they are.
 
 use end_to_end::http_server::{HttpServer, Response};
-use end_to_end::kamailio::{Builder, Kamailio, PATIENCE};
+use end_to_end::kamailio::{Builder, Kamailio, PATIENCE, free_tcp_port};
 use end_to_end::sip::SipMessage;
+use std::process::Command;
 use std::time::Duration;
 
 /// `examples/lookup.cfg` with `server` as its API.
@@ -127,4 +128,28 @@ fn other_requests_are_answered_without_a_query() {
     let refused = client.transact("MESSAGE", "alice").expect("an answer");
     assert_eq!((refused.status(), refused.header("Allow")), (405, Some("INVITE, ACK, CANCEL, OPTIONS")));
     kamailio.wait_for_counts([0; 5]);
+}
+
+#[test]
+fn the_http_api_example_answers_at_once_and_hands_the_job_on() {
+    let server = HttpServer::start(|_| Response::new(201, "Created").after(Duration::from_millis(300)));
+    let port = free_tcp_port();
+    let kamailio = Kamailio::with_example("http-api.cfg")
+        .arguments(&["-A", &format!("BACKEND_URL=\"{}\"", server.url("/jobs"))])
+        .arguments(&["-A", &format!("LISTEN_HTTP=tcp:127.0.0.1:{port}")])
+        .start();
+    let post = |path: &str| {
+        let url = format!("http://127.0.0.1:{port}{path}");
+        let curl =
+            Command::new("curl").args(["-s", "--max-time", "10", "-w", " %{http_code}", "--data", "{}", &url]).output();
+        String::from_utf8_lossy(&curl.expect("curl is installed").stdout).into_owned()
+    };
+    let accepted = post("/jobs");
+    let (id, status) = accepted.split_once("\n ").expect("an id and a status");
+    assert_eq!(status, "202", "{accepted}");
+    kamailio.wait_for_log(&format!("job {id} of 127.0.0.1: 201 Created"));
+    let request = server.requests().remove(0);
+    assert_eq!((request.method.as_str(), request.body.as_slice()), ("POST", b"{}".as_slice()));
+    assert!(post("/other").ends_with(" 404"));
+    kamailio.wait_for_counts([1, 1, 0, 0, 0]);
 }
