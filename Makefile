@@ -13,11 +13,11 @@ HEADER := include/http_async_client.h
 # Tests wait more than they work: a few at a time keep two cores busy.
 TEST_THREADS := 4
 
-.PHONY: help build test check demo measure install uninstall clean format
+.PHONY: help build test check demo measure install uninstall clean format compatibility
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build dist/kamailio-VERSION/http_async_client.so, fetching what is missing
 	@build/requirements.sh build
@@ -42,6 +42,9 @@ check: ## formatting, lints, and whether the committed C header is current
 format: ## format all code
 	cargo fmt --all
 	clang-format -i $(SHIM)
+
+compatibility: ## write doc/compatibility.md from the contract
+	@$(HOST) env WRITE_COMPATIBILITY=1 cargo test $(CARGO_FLAGS) --lib --package http_async_client contract
 
 demo: build ## the main job in one run: a SIP call that waits for an HTTP answer
 	@build/requirements.sh build test

@@ -12,7 +12,7 @@ packages_of() {
 		;;
 	check) echo clang-format ;;
 	measure) echo nginx-light ;;
-	test) echo kamailio kamailio-extra-modules kamailio-lua-modules kamailio-tls-modules kamailio-utils-modules sip-tester openssl curl util-linux ;;
+	test) echo kamailio kamailio-extra-modules kamailio-lua-modules kamailio-python3-modules kamailio-tls-modules kamailio-utils-modules sip-tester openssl curl util-linux ;;
 	*) echo "build/requirements.sh: unknown purpose $1: build, check, test or measure" >&2 && exit 2 ;;
 	esac
 }

@@ -34,12 +34,12 @@ void shim_shm_free(void *block);
 /* transaction.c */
 int shim_tm_bind(void);                                               /* main: 0, or -1 without tm */
 int shim_tm_fr_timer(unsigned int *milliseconds);                     /* main: 0, or -1 when unknown */
-TransactionState shim_transaction_state(void);                        /* script */
+TransactionState shim_transaction_state(const sip_msg_t *msg);        /* script */
 int shim_transaction_suspend(sip_msg_t *msg, Suspension *suspension); /* script: see SHIM_SUSPEND_... */
 ResumeOutcome shim_transaction_resume(const Suspension *suspension, const ResumeTarget *target); /* worker */
 
 /* What shim_transaction_suspend returns beside 0, 1 (cancelled), -3 (answered) and other errors of t_suspend. */
-enum { SUSPEND_REFUSED_FOR_BRANCHES = -100 };
+enum { SUSPEND_REFUSED_FOR_BRANCHES = -100, SUSPEND_REFUSED_FOR_STATUS = -101, SUSPEND_REFUSED_FOR_LOCAL = -102 };
 
 /* bindgen does not evaluate the core's shifted macros */
 enum {

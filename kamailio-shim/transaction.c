@@ -8,8 +8,8 @@
 #include "target.h"
 
 static struct tm_binds tm;
-static unsigned int suspensions; /* made by this process */
-static int resuming;             /* this process runs the route of a resumed transaction */
+static unsigned int reply_suspensions; /* made by this process */
+static int resuming;                   /* this process runs the route of a resumed transaction */
 
 int shim_tm_bind(void)
 {
@@ -64,19 +64,26 @@ static int is_over(const tm_cell_t *transaction)
 		   transaction->wait_timer.next != NULL;
 }
 
-/* A suspended reply is set aside: tm sees neither its clone nor the flag that would make it drop every other reply of
- * the transaction. The branch's end_reply, which tm uses for suspended replies alone, says that there is one. */
+/* A suspended reply is set aside: tm does not see its clone, which its timers and other replies would write over. For a
+ * provisional reply tm does not see the flag either, with which it drops every other reply of the transaction: it has
+ * acknowledged a final one by then, which does not come again. A final reply that is suspended needs the flag, or its
+ * retransmission would pass. The branch's end_reply, which tm uses for suspended replies alone, marks the branch. */
 static void set_aside(tm_cell_t *transaction, int branch)
 {
+	sip_msg_t *clone = transaction->uac[branch].reply;
 	transaction->uac[branch].reply = NULL;
-	transaction->flags &= ~T_ASYNC_SUSPENDED;
+	if(clone->REPLY_STATUS < 200) {
+		transaction->flags &= ~T_ASYNC_SUSPENDED;
+	}
 }
 
-static int has_set_aside(const tm_cell_t *transaction)
+/* For a failure route, a branch that has ended has abandoned its provisional reply. */
+static int has_set_aside(const tm_cell_t *transaction, const sip_msg_t *msg)
 {
 	int branch;
+	int any = msg->first_line.type == SIP_REPLY;
 	for(branch = 0; branch < transaction->nr_of_outgoings; branch++) {
-		if(transaction->uac[branch].end_reply != NULL) {
+		if(transaction->uac[branch].end_reply != NULL && (any || transaction->uac[branch].last_received < 200)) {
 			return 1;
 		}
 	}
@@ -97,26 +104,34 @@ static int put_back(tm_cell_t *transaction, const Suspension *suspension)
 	return 1;
 }
 
-TransactionState shim_transaction_state(void)
+TransactionState shim_transaction_state(const sip_msg_t *msg)
 {
 	tm_cell_t *transaction = current_transaction();
 	if(transaction == NULL) {
 		return TRANSACTION_STATE_NONE;
 	}
-	if((transaction->flags & T_ASYNC_SUSPENDED) || (!resuming && has_set_aside(transaction))) {
+	if((transaction->flags & T_ASYNC_SUSPENDED) || (!resuming && has_set_aside(transaction, msg))) {
 		return TRANSACTION_STATE_SUSPENDED;
 	}
 	return TRANSACTION_STATE_OPEN;
 }
 
-/* While other branches are open, tm stores a negative reply, over the clone of a suspended one. */
-static int would_be_stored(const tm_cell_t *transaction, const sip_msg_t *reply)
+/* What tm cannot carry through a suspension, although it begins it:
+ * a negative reply, which it stores over its own clone, frees when a failure route adds a branch, and drops for good
+ * when the caller cancels; a reply of a transaction of the server's own, which has no request to run a route with; a
+ * request with open branches, whose replies it drops. */
+static int refusal(const tm_cell_t *transaction, const sip_msg_t *msg)
 {
-	int own = tm.t_gett_branch();
 	int branch;
-	for(branch = 0; reply->REPLY_STATUS >= 300 && branch < transaction->nr_of_outgoings; branch++) {
-		if(branch != own && transaction->uac[branch].last_received < 200) {
-			return 1;
+	if(msg->first_line.type == SIP_REPLY) {
+		if(transaction->uas.request == NULL) {
+			return SUSPEND_REFUSED_FOR_LOCAL;
+		}
+		return msg->REPLY_STATUS >= 300 ? SUSPEND_REFUSED_FOR_STATUS : 0;
+	}
+	for(branch = 0; branch < transaction->nr_of_outgoings; branch++) {
+		if(transaction->uac[branch].last_received < 200) {
+			return SUSPEND_REFUSED_FOR_BRANCHES;
 		}
 	}
 	return 0;
@@ -129,8 +144,12 @@ int shim_transaction_suspend(sip_msg_t *msg, Suspension *suspension)
 	int is_reply = msg->first_line.type == SIP_REPLY;
 	int result;
 
-	if(transaction == NULL || (is_reply && would_be_stored(transaction, msg))) {
-		return SUSPEND_REFUSED_FOR_BRANCHES;
+	if(transaction == NULL) {
+		return -1;
+	}
+	result = refusal(transaction, msg);
+	if(result != 0) {
+		return result;
 	}
 	result = tm.t_suspend(msg, &suspension->hash_index, &suspension->label);
 	if(result < 0) {
@@ -140,7 +159,7 @@ int shim_transaction_suspend(sip_msg_t *msg, Suspension *suspension)
 	if(result != 0) {
 		return result;
 	}
-	suspensions++;
+	reply_suspensions += is_reply;
 	suspension->branch = is_reply ? transaction->async_backup.backup_branch : transaction->async_backup.blind_uac;
 	suspension->reply = is_reply ? transaction->uac[suspension->branch].reply : NULL;
 	if(is_reply && !resuming) {
@@ -191,13 +210,13 @@ static int resume_reply(tm_cell_t *transaction, const Suspension *suspension, co
 {
 	struct ua_client *branch = &transaction->uac[suspension->branch];
 	sip_msg_t *clone = suspension->reply;
-	unsigned int suspensions_before = suspensions;
+	unsigned int suspensions_before = reply_suspensions;
 	int result = -1;
 
 	if(put_back(transaction, suspension)) {
 		result = continue_with(suspension, target);
 	}
-	if(result == 0 && suspensions != suspensions_before) {
+	if(result == 0 && reply_suspensions != suspensions_before) {
 		tm.unref_cell(transaction);
 		set_aside(transaction, suspension->branch);
 	} else if(result != 0) {
@@ -205,7 +224,7 @@ static int resume_reply(tm_cell_t *transaction, const Suspension *suspension, co
 			tm.unref_cell(transaction);
 		}
 		if(branch->reply == clone) {
-			set_aside(transaction, suspension->branch);
+			branch->reply = NULL;
 		}
 		branch->end_reply = NULL;
 		sip_msg_free(clone);

@@ -11,8 +11,12 @@ pub enum SuspendError {
     Cancelled,
     /// A final reply has been sent already.
     Answered,
-    /// It is a negative reply, and other branches are open: tm would lose it.
+    /// It is a request with open branches, whose replies tm would drop.
     BranchesOpen,
+    /// It is a negative reply, which tm cannot resume safely.
+    NegativeReply,
+    /// It is a reply of a transaction of the server's own, which tm cannot resume.
+    LocalTransaction,
     /// tm refused; it has logged why.
     Refused,
 }
@@ -38,9 +42,9 @@ pub fn fr_timer() -> Option<u32> {
 }
 
 /// The transaction of the script that is running. Script processes, after [`bind`].
-pub fn state() -> TransactionState {
-    // SAFETY: reads tm's current transaction of this process.
-    unsafe { sys::shim_transaction_state() }
+pub fn state(message: Message) -> TransactionState {
+    // SAFETY: the message is live (see Message); reads tm's current transaction of this process.
+    unsafe { sys::shim_transaction_state(message.as_ptr()) }
 }
 
 /// Suspends the transaction of the running script. It cannot be undone: nothing may fail after it.
@@ -55,6 +59,8 @@ pub fn suspend(message: Message) -> Result<Suspension, SuspendError> {
         1 => Err(SuspendError::Cancelled),
         -3 => Err(SuspendError::Answered),
         sys::SUSPEND_REFUSED_FOR_BRANCHES => Err(SuspendError::BranchesOpen),
+        sys::SUSPEND_REFUSED_FOR_STATUS => Err(SuspendError::NegativeReply),
+        sys::SUSPEND_REFUSED_FOR_LOCAL => Err(SuspendError::LocalTransaction),
         _ => Err(SuspendError::Refused),
     }
 }

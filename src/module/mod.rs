@@ -14,6 +14,8 @@ pub mod statistics;
 pub mod variables;
 
 #[cfg(test)]
+mod contract_test;
+#[cfg(test)]
 mod manual_test;
 
 /// Name of the module, and group of its statistics.

@@ -36,6 +36,8 @@ enum Refusal {
     Cancelled,
     Answered,
     BranchesOpen,
+    NegativeReply,
+    LocalTransaction,
     SuspendFailed,
 }
 
@@ -57,7 +59,11 @@ impl fmt::Display for Refusal {
             Self::Cancelled => formatter.write_str("the transaction has been cancelled"),
             Self::Answered => formatter.write_str("the transaction has its final reply already"),
             Self::BranchesOpen => {
-                formatter.write_str("a negative reply cannot be suspended while other branches of its call are open")
+                formatter.write_str("a request with open branches cannot be suspended, its replies would be lost")
+            }
+            Self::NegativeReply => formatter.write_str("a negative reply cannot be suspended; use its failure route"),
+            Self::LocalTransaction => {
+                formatter.write_str("a reply to a request of the server's own cannot be suspended")
             }
             Self::SuspendFailed => formatter.write_str("tm cannot suspend the transaction"),
         }
@@ -85,7 +91,7 @@ fn try_submit(message: Message, parameters: &RequestParameters, url: &[u8], rout
     check_url(url)?;
     let callback = Callback::find(route)?;
     let route_type = route::current_type();
-    let suspend = parameters.suspend && must_suspend(route_type)?;
+    let suspend = parameters.suspend && must_suspend(message, route_type)?;
     let id = request_id::next();
     let options = options_of(parameters, &callback, route_type);
     let mut query = build(&id, options, parameters, url, &callback)?;
@@ -138,11 +144,11 @@ impl Callback {
 
 /// Only these route types can be resumed; in a branch route a suspension destroys the branch being built, and other
 /// types (compared with `==`, their bits overlap) have no transaction that could wait.
-fn must_suspend(route_type: RouteType) -> Result<bool, Refusal> {
+fn must_suspend(message: Message, route_type: RouteType) -> Result<bool, Refusal> {
     if ![REQUEST_ROUTE, FAILURE_ROUTE, TM_ONREPLY_ROUTE].contains(&route_type) {
         return Ok(false);
     }
-    match transaction::state() {
+    match transaction::state(message) {
         TransactionState::None => Ok(false),
         TransactionState::Open => Ok(true),
         TransactionState::Suspended => Err(Refusal::TransactionSuspended),
@@ -207,6 +213,8 @@ impl From<SuspendError> for Refusal {
             SuspendError::Cancelled => Self::Cancelled,
             SuspendError::Answered => Self::Answered,
             SuspendError::BranchesOpen => Self::BranchesOpen,
+            SuspendError::NegativeReply => Self::NegativeReply,
+            SuspendError::LocalTransaction => Self::LocalTransaction,
             SuspendError::Refused => Self::SuspendFailed,
         }
     }

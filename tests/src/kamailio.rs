@@ -7,6 +7,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -146,9 +147,17 @@ impl Builder {
         self
     }
 
-    /// Replaces `{name}` in script and lines.
+    /// Replaces `{name}` in script and lines. What is set last is replaced first, and may hold names set before.
     pub fn set(mut self, name: &str, value: impl std::fmt::Display) -> Self {
-        self.variables.push((format!("{{{name}}}"), value.to_string()));
+        self.variables.retain(|(known, _)| *known != format!("{{{name}}}"));
+        self.variables.insert(0, (format!("{{{name}}}"), value.to_string()));
+        self
+    }
+
+    /// More routes.
+    pub fn more(mut self, routes: &str) -> Self {
+        self.script.push_str(routes);
+        self.script.push('\n');
         self
     }
 
@@ -593,9 +602,17 @@ fn example_arguments(folder: &Path, port: u16) -> Vec<String> {
     arguments
 }
 
+/// A UDP port below those that the system gives to clients, and no test's before. Kamailio would share a port that is in
+/// use (`SO_REUSEADDR`), so a free one is not enough.
 fn free_port() -> u16 {
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
-    socket.local_addr().expect("it is bound").port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = 20_000 + u16::try_from(std::process::id() % 8_000).unwrap_or(0);
+    loop {
+        let port = start + NEXT.fetch_add(1, Ordering::Relaxed) % 4_000;
+        if UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A TCP port of 127.0.0.1 that is free now.

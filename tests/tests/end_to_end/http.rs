@@ -149,3 +149,63 @@ fn variables_in_the_url_are_those_of_the_request() {
     assert_replied(&one_query(&server.url("/user/$rU&m=$rm"), "", "").start().message("alice"), "200");
     assert_eq!(server.requests()[0].target, "/user/alice&m=MESSAGE");
 }
+
+#[test]
+fn header_names_may_be_folded_empty_repeated_and_a_hundred() {
+    let server = HttpServer::start(|_| {
+        let mut text = "HTTP/1.1 200 OK\r\nX-Folded: one\r\n  two\r\nX-Empty:\r\nx-LAST: yes\r\n".to_owned();
+        (0..100).for_each(|number| text.push_str(&format!("X-Many: {number}\r\n")));
+        Response::raw(format!("{text}Content-Length: 0\r\n\r\n").into_bytes())
+    });
+    let report = r#"append_to_reply("X-Folded: $(http_hdr(X-Folded){s.encode.hexa})\r\nX-Empty: <$http_hdr(X-Empty)>\r\n");
+        append_to_reply("X-Many: $http_hdr(X-Many) $(http_hdr(X-Many)[99]) $(http_hdr(X-Many)[-100]) $(http_hdr(X-Many)[100])\r\n");
+        append_to_reply("X-Last: $http_hdr(X-Last)\r\n");"#;
+    let answer = one_query(&server.url("/"), "", report).start().message("alice");
+    assert_replied(&answer, "200");
+    let folded = seen(&answer, "X-Folded").as_bytes().chunks(2);
+    let folded: Vec<u8> = folded
+        .map(|digits| u8::from_str_radix(&String::from_utf8_lossy(digits), 16).expect("hexadecimal digits"))
+        .collect();
+    // The value is one, whether libcurl hands the fold over as it came or as a blank.
+    assert_eq!(String::from_utf8_lossy(&folded).split_whitespace().collect::<Vec<_>>(), ["one", "two"]);
+    assert_eq!((seen(&answer, "X-Empty"), seen(&answer, "X-Last")), ("<>", "yes"));
+    assert_eq!(seen(&answer, "X-Many"), "0 99 0 <null>");
+}
+
+#[test]
+fn responses_without_a_body_or_a_length_are_whole() {
+    for (response, status, body) in [
+        ("HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n", "304", ""),
+        ("HTTP/1.1 204 No Content\r\n\r\n", "204", ""),
+        ("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nuntil the end", "200", "until the end"),
+    ] {
+        let server = HttpServer::start(move |_| Response::raw(response.as_bytes().to_vec()).then_close());
+        let answer = body_of(&server, "");
+        assert_replied(&answer, status);
+        assert_eq!(seen(&answer, "X-Body"), body);
+    }
+}
+
+#[test]
+fn redirects_to_another_host_carry_the_body_where_the_status_says_so() {
+    for (status, method, body) in
+        [(301, "GET", ""), (302, "GET", ""), (303, "GET", ""), (307, "POST", "b"), (308, "POST", "b")]
+    {
+        let elsewhere = HttpServer::start(|_| Response::text("elsewhere"));
+        let server = HttpServer::start(redirect(status, &elsewhere.url("/there")));
+        let answer = body_of(&server, r#"$http_req(follow_redirect) = 1; $http_req(body) = "b";"#);
+        assert_replied(&answer, "200");
+        assert_eq!(seen(&answer, "X-Body"), "elsewhere");
+        let request = elsewhere.requests().remove(0);
+        assert_eq!((request.method.as_str(), request.body.as_slice()), (method, body.as_bytes()), "{status}");
+    }
+}
+
+#[test]
+fn any_authentication_takes_the_best_that_the_server_offers() {
+    let credentials = r#"$http_req(username) = "alice"; $http_req(password) = "secret"; $http_req(authmethod) = 31;"#;
+    let digest = HttpServer::start(digest_auth("alice", "secret", |_| Response::text("inside")));
+    assert_replied(&ask(&digest, credentials), "200");
+    let basic = HttpServer::start(basic_auth("alice", "secret", |_| Response::text("inside")));
+    assert_replied(&ask(&basic, credentials), "200");
+}

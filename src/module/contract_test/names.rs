@@ -1,0 +1,207 @@
+//! The list: every name of the three generations of http_async_client, and those that are only here.
+
+use Kind::{Function, Kemi, Key, Parameter, Statistic, Time, Variable};
+use Since::{Here, Newest, V5, V44};
+
+/// What a name is the name of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A `modparam`.
+    Parameter,
+    /// A function of the native script language.
+    Function,
+    /// A function of KEMI scripts.
+    Kemi,
+    /// A variable.
+    Variable,
+    /// A key of `$http_req`.
+    Key,
+    /// A key of `$http_time`.
+    Time,
+    /// A statistic.
+    Statistic,
+}
+
+impl Kind {
+    /// All of them, in the order of the document.
+    pub const ALL: [Self; 7] = [Parameter, Function, Kemi, Variable, Key, Time, Statistic];
+}
+
+/// The generation whose scripts use a name first.
+#[derive(Clone, Copy)]
+pub enum Since {
+    /// Kamailio 4.4.
+    V44,
+    /// The manual of today.
+    V5,
+    /// Added upstream after that manual.
+    Newest,
+    /// This module alone.
+    Here,
+}
+
+/// One name.
+pub struct Name {
+    pub kind: Kind,
+    pub name: &'static str,
+    /// Its type, arity, or how it is read or written.
+    pub form: &'static str,
+    pub since: Since,
+    /// The end-to-end test that shows it, as `file::test` or `folder::file::test`.
+    pub test: &'static str,
+    /// What it does otherwise than the C module, on purpose; empty where nothing is.
+    pub differs: &'static str,
+}
+
+const fn same(kind: Kind, name: &'static str, form: &'static str, since: Since, test: &'static str) -> Name {
+    Name { kind, name, form, since, test, differs: "" }
+}
+
+impl Name {
+    const fn but(self, differs: &'static str) -> Self {
+        Self { differs, ..self }
+    }
+}
+
+/// All of them, by kind, in the order of the manual.
+#[rustfmt::skip] // One row a line, and what differs in the line below it.
+pub static NAMES: &[Name] = &[
+    same(Parameter, "workers", "integer", V44, "parameters::workers_are_that_many_processes_of_that_name")
+        .but("a query goes to the worker with the fewest unfinished ones"),
+    same(Parameter, "connection_timeout", "integer", V44, "parameters::connection_timeout_is_the_deadline_of_every_query")
+        .but("one deadline over everything, which arriving bytes do not extend; in C a socket's idle time"),
+    same(Parameter, "hash_size", "integer", V44, "parameters::hash_size_is_rounded_down_to_a_power_of_two_with_a_warning")
+        .but("room made at the start and idle connections kept, as there is no such table"),
+    same(Parameter, "tls_version", "integer", V44, "tls::tls_version_is_the_least_that_is_accepted")
+        .but("7, TLS 1.3, is taken too"),
+    same(Parameter, "tls_verify_host", "integer", V44, "tls::tls_verify_host_0_takes_a_certificate_for_another_name"),
+    same(Parameter, "tls_verify_peer", "integer", V44, "tls::tls_verify_peer_0_trusts_anybody"),
+    same(Parameter, "curl_verbose", "integer", V44, "parameters::curl_verbose_logs_what_libcurl_does_without_secrets")
+        .but("credentials and cookies are blanked"),
+    same(Parameter, "curl_follow_redirect", "integer", V5, "parameters::curl_follow_redirect_is_the_default_of_every_query")
+        .but("five redirects at most, http and https only; credentials stay with their host"),
+    same(Parameter, "memory_manager", "string", V44, "parameters::memory_manager_decides_where_libcurls_memory_lies")
+        .but("a warning tells when another module took libcurl first"),
+    same(Parameter, "tls_client_cert", "string", V44, "tls::a_client_certificate_is_shown_by_parameter_and_by_key"),
+    same(Parameter, "tls_client_key", "string", V44, "tls::a_client_certificate_is_shown_by_parameter_and_by_key"),
+    same(Parameter, "tls_ca_path", "string", V44, "tls::tls_ca_path_says_who_is_trusted_as_folder_or_file")
+        .but("one PEM file is taken as well as a folder"),
+    same(Parameter, "tcp_keepalive", "integer", V5, "parameters::tcp_keepalive_parameters_set_the_socket_options")
+        .but("it works; a wrong #ifdef leaves it out of the C module"),
+    same(Parameter, "tcp_ka_idle", "integer", V5, "parameters::tcp_keepalive_parameters_set_the_socket_options")
+        .but("it works, as tcp_keepalive does"),
+    same(Parameter, "tcp_ka_interval", "integer", V5, "parameters::tcp_keepalive_parameters_set_the_socket_options")
+        .but("it works, as tcp_keepalive does"),
+    same(Parameter, "authmethod", "integer", Newest, "parameters::authmethod_is_the_default_of_every_query"),
+    same(Function, "http_async_query", "2 strings", V44, "routes::a_request_with_a_transaction_is_suspended_and_the_script_stops")
+        .but("never blocks; whatever is refused returns -1 and leaves the call as it was; an unknown route is refused at the call"),
+    same(Function, "http_async_query", "3 strings", V44, "generations::a_query_of_three_parameters_posts_its_body"),
+    same(Function, "http_async_send", "2 strings", Newest, "generations::send_never_suspends_and_carries_its_string_to_the_callback"),
+    same(Function, "http_async_send_xdata", "3 strings", Newest, "generations::send_never_suspends_and_carries_its_string_to_the_callback"),
+    same(Function, "http_async_set", "2 strings", Here, "generations::http_async_set_takes_every_key"),
+    same(Function, "http_async_suspend", "1 string", V44, "generations::http_async_suspend_0_lets_the_script_go_on"),
+    same(Function, "tls_verify_host", "1 string", V44, "generations::tls_functions_and_keys_decide_for_one_query"),
+    same(Function, "tls_verify_peer", "1 string", V44, "generations::tls_functions_and_keys_decide_for_one_query"),
+    same(Function, "http_set_timeout", "1 string", V44, "generations::header_method_and_timeout_functions_take_variables")
+        .but("the deadline of the whole query"),
+    same(Function, "http_append_header", "1 string", V44, "generations::header_method_and_timeout_functions_take_variables")
+        .but("a line end in the header is refused"),
+    same(Function, "http_set_method", "1 string", V44, "generations::header_method_and_timeout_functions_take_variables")
+        .but("whole names in any case, and PATCH, HEAD, OPTIONS; others are refused"),
+    same(Function, "http_set_tls_client_cert", "1 string", V44, "generations::tls_functions_and_keys_decide_for_one_query"),
+    same(Function, "http_set_tls_client_key", "1 string", V44, "generations::tls_functions_and_keys_decide_for_one_query"),
+    same(Function, "http_set_tls_ca_path", "1 string", V44, "generations::tls_functions_and_keys_decide_for_one_query"),
+    same(Kemi, "query", "2 strings", Newest, "kemi::lua::return_values_are_those_of_the_native_function"),
+    same(Kemi, "send", "2 strings", Newest, "kemi::lua::send_never_suspends_and_carries_its_string_to_the_callback"),
+    same(Kemi, "send_xdata", "3 strings", Newest, "kemi::lua::send_never_suspends_and_carries_its_string_to_the_callback"),
+    same(Kemi, "set", "2 strings", Here, "kemi::lua::header_method_and_body_functions_make_the_request"),
+    same(Kemi, "suspend", "1 string", Here, "kemi::lua::suspend_0_lets_the_script_go_on"),
+    same(Kemi, "tls_verify_host", "1 string", Here, "kemi::lua::tls_functions_decide_for_one_query"),
+    same(Kemi, "tls_verify_peer", "1 string", Here, "kemi::lua::tls_functions_decide_for_one_query"),
+    same(Kemi, "set_timeout", "1 string", Here, "kemi::lua::set_timeout_ends_the_query"),
+    same(Kemi, "append_header", "1 string", Here, "kemi::lua::header_method_and_body_functions_make_the_request"),
+    same(Kemi, "set_method", "1 string", Here, "kemi::lua::header_method_and_body_functions_make_the_request"),
+    same(Kemi, "set_tls_client_cert", "1 string", Here, "kemi::lua::tls_functions_decide_for_one_query"),
+    same(Kemi, "set_tls_client_key", "1 string", Here, "kemi::lua::tls_functions_decide_for_one_query"),
+    same(Kemi, "set_tls_ca_path", "1 string", Here, "kemi::lua::tls_functions_decide_for_one_query"),
+    same(Variable, "http_req_id", "read", V5, "variables::the_id_names_a_query_before_and_in_its_callback")
+        .but("unique across restarts too"),
+    same(Variable, "http_req", "write, by key", V44, "keys::parameters_belong_to_one_query")
+        .but("belongs to one query of one SIP message; a refused assignment refuses the query"),
+    same(Variable, "http_ok", "read", V44, "variables::any_status_is_ok_and_its_reason_is_there"),
+    same(Variable, "http_err", "read", V44, "variables::an_error_has_a_text_and_nothing_else")
+        .but("libcurl's text with what was being done"),
+    same(Variable, "http_rs", "read", V44, "http::of_several_responses_the_last_is_the_response")
+        .but("of the last response, after 1xx, redirects and challenges"),
+    same(Variable, "http_rr", "read", V44, "variables::any_status_is_ok_and_its_reason_is_there")
+        .but("of the last response; may be empty"),
+    same(Variable, "http_hdr", "read, by header name", V44, "variables::headers_are_found_by_name_in_any_case_and_by_index")
+        .but("`*` as name and as index; a Via header of the response does no harm"),
+    same(Variable, "http_mb", "read", V44, "variables::message_and_body_are_byte_for_byte_with_their_lengths")
+        .but("the bytes as received, NUL included"),
+    same(Variable, "http_ml", "read", V44, "variables::message_and_body_are_byte_for_byte_with_their_lengths"),
+    same(Variable, "http_rb", "read", V44, "variables::message_and_body_are_byte_for_byte_with_their_lengths")
+        .but("the bytes as received, NUL included; at most 1 MiB, then the query is an error"),
+    same(Variable, "http_bs", "read", V44, "variables::message_and_body_are_byte_for_byte_with_their_lengths"),
+    same(Variable, "http_time", "read, by key", V5, "variables::times_are_microseconds_from_the_start_in_their_order"),
+    same(Variable, "http_xdata", "read", Newest, "generations::send_never_suspends_and_carries_its_string_to_the_callback")
+        .but("in the callback of a suspended query too, with $http_req(xdata)"),
+    same(Key, "all", "only $null", V44, "keys::all_null_resets_every_key")
+        .but("a value other than $null is refused"),
+    same(Key, "hdr", "string", V44, "keys::hdr_adds_headers_and_null_removes_them")
+        .but("$null removes, as documented, and in C does nothing; a line end is refused"),
+    same(Key, "body", "string", V5, "keys::a_body_makes_a_post_and_null_removes_it")
+        .but("$null removes; at most 1 MiB"),
+    same(Key, "method", "string", V44, "keys::every_method_goes_out_with_and_without_a_body")
+        .but("whole names in any case, where C takes beginnings; PATCH, HEAD and OPTIONS too"),
+    same(Key, "timeout", "integer", V44, "keys::timeout_is_the_deadline_in_milliseconds_and_null_is_the_default")
+        .but("the deadline of the whole query"),
+    same(Key, "tls_client_cert", "string", V44, "tls::a_client_certificate_is_shown_by_parameter_and_by_key")
+        .but("$null removes"),
+    same(Key, "tls_client_key", "string", V44, "tls::a_client_certificate_is_shown_by_parameter_and_by_key")
+        .but("$null removes"),
+    same(Key, "tls_ca_path", "string", V44, "tls::tls_ca_path_says_who_is_trusted_as_folder_or_file")
+        .but("$null removes; one PEM file is taken too"),
+    same(Key, "authmethod", "integer", V5, "keys::authmethod_3_asks_the_server_first_and_null_is_the_default"),
+    same(Key, "username", "string", V5, "keys::username_and_password_authenticate_and_null_removes_them")
+        .but("$null removes"),
+    same(Key, "password", "string", V5, "keys::username_and_password_authenticate_and_null_removes_them")
+        .but("$null removes"),
+    same(Key, "suspend", "integer", V44, "keys::suspend_0_lets_the_script_go_on"),
+    same(Key, "tcp_keepalive", "integer", V5, "keys::keepalive_sets_the_socket_options_in_both_spellings")
+        .but("it works; the C module's code does not know the manual's spelling"),
+    same(Key, "keepalive", "integer", V5, "keys::keepalive_sets_the_socket_options_in_both_spellings")
+        .but("the spelling in the C module's code, kept beside the manual's"),
+    same(Key, "tcp_ka_idle", "integer", V5, "keys::keepalive_sets_the_socket_options_in_both_spellings")
+        .but("it works; the C module's code does not know the manual's spelling"),
+    same(Key, "ka-idle", "integer", V5, "keys::keepalive_sets_the_socket_options_in_both_spellings")
+        .but("the spelling in the C module's code, kept beside the manual's"),
+    same(Key, "tcp_ka_interval", "integer", V5, "keys::keepalive_sets_the_socket_options_in_both_spellings")
+        .but("it works; the C module's code does not know the manual's spelling"),
+    same(Key, "ka-interval", "integer", V5, "keys::keepalive_sets_the_socket_options_in_both_spellings")
+        .but("the spelling in the C module's code, kept beside the manual's"),
+    same(Key, "follow_redirect", "integer", V5, "keys::follow_redirect_decides_for_one_query"),
+    same(Key, "tls_verify_host", "integer", Here, "generations::tls_functions_and_keys_decide_for_one_query")
+        .but("the key for the function of 4.4"),
+    same(Key, "tls_verify_peer", "integer", Here, "generations::tls_functions_and_keys_decide_for_one_query")
+        .but("the key for the function of 4.4"),
+    same(Key, "http_version", "integer", Newest, "generations::http_version_asks_for_http_2"),
+    same(Key, "xdata", "string", Here, "generations::a_suspended_query_carries_a_string_too_and_null_takes_it_back"),
+    same(Time, "total", "µs", V5, "variables::times_are_microseconds_from_the_start_in_their_order"),
+    same(Time, "lookup", "µs", V5, "variables::times_are_microseconds_from_the_start_in_their_order"),
+    same(Time, "connect", "µs", V5, "variables::times_are_microseconds_from_the_start_in_their_order"),
+    same(Time, "appconnect", "µs", V5, "variables::times_are_microseconds_from_the_start_in_their_order"),
+    same(Time, "pretransfer", "µs", V5, "variables::times_are_microseconds_from_the_start_in_their_order"),
+    same(Time, "starttransfer", "µs", V5, "variables::times_are_microseconds_from_the_start_in_their_order"),
+    same(Time, "redirect", "µs", V5, "http::times_of_a_redirected_query_add_up"),
+    same(Statistic, "requests", "counter", V44, "callbacks::each_query_counts_as_reply_error_or_timeout")
+        .but("counted when the query is accepted"),
+    same(Statistic, "replies", "counter", V44, "callbacks::each_query_counts_as_reply_error_or_timeout")
+        .but("every query that ended in a response; the C module leaves some out"),
+    same(Statistic, "errors", "counter", V44, "callbacks::each_query_counts_as_reply_error_or_timeout")
+        .but("each query ends in one of replies, errors and timeouts"),
+    same(Statistic, "timeouts", "counter", V44, "callbacks::each_query_counts_as_reply_error_or_timeout"),
+    same(Statistic, "in_flight", "counter", Here, "callbacks::in_flight_counts_what_has_not_ended"),
+    same(Statistic, "panics", "counter", Here, "callbacks::each_query_counts_as_reply_error_or_timeout")
+        .but("internal errors that were caught"),
+];
