@@ -31,9 +31,9 @@ route[MAIN] {
 /// An instance whose requests each make one query to `url`.
 pub fn one_query(url: &str, assignments: &str, seen: &str) -> Builder {
     Kamailio::with_script(&format!("{ONE_QUERY}{REPORT}"))
-        .set("assignments", assignments)
-        .set("seen", seen)
         .set("url", url)
+        .set("seen", seen)
+        .set("assignments", assignments)
 }
 
 /// What the SIP side got for one query to `server` with some `$http_req` assignments.

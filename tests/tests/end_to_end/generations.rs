@@ -15,9 +15,9 @@ fn with_statements(server: &HttpServer, statements: &str) -> Builder {
     let script = "route[MAIN] { t_newtran(); {statements} append_to_reply(\"X-Returned: $rc\\r\\n\"); \
                   t_reply(\"500\", \"Not suspended\"); }";
     Kamailio::with_script(&format!("{script}{REPORT}"))
-        .set("statements", statements)
-        .set("seen", r#"append_to_reply("X-Xdata: $http_xdata\r\n");"#)
         .set("url", server.url("/"))
+        .set("seen", r#"append_to_reply("X-Xdata: $http_xdata\r\n");"#)
+        .set("statements", statements)
 }
 
 #[test]
