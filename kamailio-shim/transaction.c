@@ -117,9 +117,12 @@ TransactionState shim_transaction_state(const sip_msg_t *msg)
 }
 
 /* What tm cannot carry through a suspension, although it begins it:
- * a negative reply, which it stores over its own clone, frees when a failure route adds a branch, and drops for good
- * when the caller cancels; a reply of a transaction of the server's own, which has no request to run a route with; a
- * request with open branches, whose replies it drops. */
+ * - a negative reply, which it stores over its own clone, frees when a failure route adds a branch, and drops for good
+ *   when the caller cancels;
+ * - a provisional reply that comes after its branch's final one, whose clone it would take (-3, as for an answered
+ *   transaction);
+ * - a reply of a transaction of the server's own, which has no request to run a route with;
+ * - a request with open branches, whose replies it drops. */
 static int refusal(const tm_cell_t *transaction, const sip_msg_t *msg)
 {
 	int branch;
@@ -127,7 +130,11 @@ static int refusal(const tm_cell_t *transaction, const sip_msg_t *msg)
 		if(transaction->uas.request == NULL) {
 			return SUSPEND_REFUSED_FOR_LOCAL;
 		}
-		return msg->REPLY_STATUS >= 300 ? SUSPEND_REFUSED_FOR_STATUS : 0;
+		if(msg->REPLY_STATUS >= 300) {
+			return SUSPEND_REFUSED_FOR_STATUS;
+		}
+		branch = tm.t_gett_branch();
+		return !resuming && branch >= 0 && transaction->uac[branch].reply != NULL ? -3 : 0;
 	}
 	for(branch = 0; branch < transaction->nr_of_outgoings; branch++) {
 		if(transaction->uac[branch].last_received < 200) {

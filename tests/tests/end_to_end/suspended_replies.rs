@@ -117,6 +117,21 @@ fn a_negative_reply_is_not_suspended_and_its_failure_route_goes_on() {
 const SERIAL: &str = r#"failure_route[NEXT] { $ru = "sip:next@{callee}"; append_branch(); t_relay(); }"#;
 
 #[test]
+fn a_provisional_reply_after_its_branchs_final_one_is_not_suspended() {
+    let callee = callee();
+    let (_server, builder) = instance(100, "$rs == 180", FORK, &callee);
+    let kamailio = builder.children(1).start();
+    let call = Call::start(&kamailio, &callee);
+    let [first, second] = branches(&call, &callee);
+    callee.reply(&first, 486, "Busy Here");
+    callee.reply(&first, 180, "Ringing");
+    kamailio.wait_for_log("went on with 180, returned -1");
+    callee.reply(&second, 486, "Busy Here");
+    assert_eq!(call.answer().status(), 486);
+    kamailio.wait_for_no_transaction();
+}
+
+#[test]
 fn a_retransmission_of_a_suspended_final_reply_waits_with_it() {
     let callee = callee();
     let (server, builder) = instance(700, "$rs == 200", "", &callee);
