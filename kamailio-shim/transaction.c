@@ -175,7 +175,8 @@ int shim_transaction_suspend(sip_msg_t *msg, Suspension *suspension)
 	return 0;
 }
 
-static int continue_with(const Suspension *suspension, const ResumeTarget *target)
+/* t_continue keeps the reference it took when it finds the transaction not suspended (-2). */
+static int continue_with(tm_cell_t *transaction, const Suspension *suspension, const ResumeTarget *target)
 {
 	str function = target_function(target);
 	str event = target_event();
@@ -188,6 +189,9 @@ static int continue_with(const Suspension *suspension, const ResumeTarget *targe
 		result = tm.t_continue(suspension->hash_index, suspension->label, target_action(target));
 	}
 	resuming = 0;
+	if(result == -2) {
+		tm.unref_cell(transaction);
+	}
 	return result;
 }
 
@@ -199,15 +203,11 @@ static int is_still_suspended(const tm_cell_t *transaction, const Suspension *su
 		   (int)transaction->async_backup.blind_uac == suspension->branch;
 }
 
-/* t_continue keeps the reference it took when it finds the transaction not suspended (-2). */
 static int resume_request(tm_cell_t *transaction, const Suspension *suspension, const ResumeTarget *target)
 {
 	int result = -1;
 	if(is_still_suspended(transaction, suspension)) {
-		result = continue_with(suspension, target);
-	}
-	if(result == -2) {
-		tm.unref_cell(transaction);
+		result = continue_with(transaction, suspension, target);
 	}
 	return result;
 }
@@ -221,15 +221,12 @@ static int resume_reply(tm_cell_t *transaction, const Suspension *suspension, co
 	int result = -1;
 
 	if(put_back(transaction, suspension)) {
-		result = continue_with(suspension, target);
+		result = continue_with(transaction, suspension, target);
 	}
 	if(result == 0 && reply_suspensions != suspensions_before) {
 		tm.unref_cell(transaction);
 		set_aside(transaction, suspension->branch);
 	} else if(result != 0) {
-		if(result == -2) {
-			tm.unref_cell(transaction);
-		}
 		if(branch->reply == clone) {
 			branch->reply = NULL;
 		}

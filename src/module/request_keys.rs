@@ -69,7 +69,7 @@ pub static REQUEST_KEYS: &[RequestKey] = &[
     },
     RequestKey {
         names: &["body"],
-        kind: KeyKind::Text { allowed: BODY, store: store_body },
+        kind: KeyKind::Text { allowed: BODY, store: |p, v| store_bytes(&mut p.body, v) },
         about: "Request body; $null removes it.",
     },
     RequestKey {
@@ -154,7 +154,7 @@ pub static REQUEST_KEYS: &[RequestKey] = &[
     },
     RequestKey {
         names: &["xdata"],
-        kind: KeyKind::Text { allowed: BODY, store: store_xdata },
+        kind: KeyKind::Text { allowed: BODY, store: |p, v| store_bytes(&mut p.xdata, v) },
         about: "A string that the callback finds in $http_xdata.",
     },
 ];
@@ -301,11 +301,11 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-fn store_body(parameters: &mut RequestParameters, body: Option<&[u8]>) -> Result<(), Refused> {
-    if body.is_some_and(|body| body.len() > MAX_BODY) {
+fn store_bytes(place: &mut Option<Vec<u8>>, bytes: Option<&[u8]>) -> Result<(), Refused> {
+    if bytes.is_some_and(|bytes| bytes.len() > MAX_BODY) {
         return Err(BODY);
     }
-    parameters.body = body.map(copy).transpose()?;
+    *place = bytes.map(copy).transpose()?;
     Ok(())
 }
 
@@ -321,14 +321,6 @@ fn store_method(parameters: &mut RequestParameters, name: Option<&[u8]>) -> Resu
         Some(name) if name.eq_ignore_ascii_case(b"OPTIONS") => Some(Method::Options),
         Some(_) => return Err(METHODS),
     };
-    Ok(())
-}
-
-fn store_xdata(parameters: &mut RequestParameters, xdata: Option<&[u8]>) -> Result<(), Refused> {
-    if xdata.is_some_and(|xdata| xdata.len() > MAX_BODY) {
-        return Err(BODY);
-    }
-    parameters.xdata = xdata.map(copy).transpose()?;
     Ok(())
 }
 
