@@ -6,7 +6,7 @@
 SHELL := /bin/sh
 HOST := build/with-host.sh
 CARGO_FLAGS := --locked
-LIBRARY := target/release/libhttp_async_client.so
+LIBRARY := $(or $(CARGO_TARGET_DIR),target)/release/libhttp_async_client.so
 DISTRIBUTED := http_async_client.so
 SHIM := $(wildcard kamailio-shim/*.c kamailio-shim/*.h kamailio-shim/absent/*.c)
 HEADER := include/http_async_client.h

@@ -33,7 +33,9 @@ fn kamailio(host: &Host) -> bindgen::Builder {
         .allowlist_var(
             "(shim|SHIM|SUSPEND)_.*|PARAM_.*|PV_.*|PROC_.*|ANY_ROUTE|SR_KEMIP_.*|STAT_.*|AVP_NAME_STR|L_[A-Z]+",
         )
-        .allowlist_type("module_exports|cmd_export|param_export|_pv_export|sr_kemi|stat_export_s|_pv_type")
+        .allowlist_type(
+            "module_exports|cmd_export|param_export|_pv_export|sr_kemi|stat_export_s|_pv_type|shim_script_integer",
+        )
         .blocklist_type("ResumeOutcome|ResumeTarget|Suspension|TransactionState")
         .opaque_type("sip_msg|fparam|action")
         .prepend_enum_name(false)

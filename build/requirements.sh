@@ -11,6 +11,7 @@ packages_of() {
 		[ -n "${KAMAILIO_SRC:-}" ] || echo kamailio
 		;;
 	check) echo clang-format ;;
+	root) echo debootstrap ;;
 	measure) echo nginx-light ;;
 	test) echo kamailio kamailio-extra-modules kamailio-lua-modules kamailio-python3-modules kamailio-tls-modules kamailio-utils-modules sip-tester openssl curl util-linux ;;
 	*) echo "build/requirements.sh: unknown purpose $1: build, check, test or measure" >&2 && exit 2 ;;

@@ -18,6 +18,9 @@
 
 #include "http_async_client.h"
 
+/* A whole number in the script language: int in Kamailio 5.6, long in 6.0. */
+typedef __typeof__(((pv_value_t *)NULL)->ri) shim_script_integer;
+
 /* version.c: what Kamailio compares before it accepts the module */
 extern const char shim_module_version[];
 extern const char shim_module_flags[];

@@ -16,7 +16,7 @@ extern "C" fn set<const ROW: usize, const TEXT: bool>(_type: u32, value: *mut c_
             ParameterValue::Text(unsafe { CStr::from_ptr(value.cast()) })
         } else {
             // Kamailio puts the number itself into the pointer.
-            ParameterValue::Integer(value as isize as i32)
+            ParameterValue::Integer(value as isize)
         };
         match parameter.set(value) {
             Ok(()) => 0,

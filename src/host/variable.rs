@@ -52,9 +52,9 @@ pub enum Assigned<'a> {
     /// A string.
     Text(&'a [u8]),
     /// A number.
-    Integer(i32),
+    Integer(i64),
     /// A value that is both, as `$rs` or `{s.int}` give it.
-    Both(&'a [u8], i32),
+    Both(&'a [u8], i64),
 }
 
 impl fmt::Display for Assigned<'_> {
@@ -120,7 +120,7 @@ impl Getter {
         unsafe {
             match value {
                 Value::Null => self.null(),
-                Value::Integer(number) => match c_int::try_from(*number) {
+                Value::Integer(number) => match sys::shim_script_integer::try_from(*number) {
                     Ok(number) => sys::pv_get_sintval(self.message, self.parameter, self.result, number),
                     Err(_) => self.null(),
                 },
@@ -246,9 +246,9 @@ fn assigned<'a>(value: *mut sys::pv_value_t) -> Assigned<'a> {
         let text = if has(sys::PV_VAL_STR) { bytes_of(&value.rs) } else { None };
         match (text, has(sys::PV_VAL_INT)) {
             _ if has(sys::PV_VAL_NULL) => Assigned::Null,
-            (Some(text), true) => Assigned::Both(text, value.ri as c_int),
+            (Some(text), true) => Assigned::Both(text, value.ri.into()),
             (Some(text), false) => Assigned::Text(text),
-            (None, true) => Assigned::Integer(value.ri as c_int),
+            (None, true) => Assigned::Integer(value.ri.into()),
             (None, false) => Assigned::Null,
         }
     }
@@ -274,7 +274,7 @@ extern "C" fn parse_key<const ROW: usize>(spec: *mut sys::pv_spec_t, name: *mut 
         unsafe {
             (*spec).pvp.pvn.type_ = sys::PV_NAME_INTSTR as c_int;
             (*spec).pvp.pvn.u.isname.type_ = 0;
-            (*spec).pvp.pvn.u.isname.name.n = number as c_int;
+            (*spec).pvp.pvn.u.isname.name.n = number as sys::shim_script_integer;
         }
         0
     })
@@ -305,7 +305,7 @@ extern "C" fn parse_header(spec: *mut sys::pv_spec_t, name: *mut sys::str_) -> c
                 (*spec).pvp.pvn.u.dname = inner.cast::<c_void>();
             } else {
                 (*spec).pvp.pvn.type_ = sys::PV_NAME_INTSTR as c_int;
-                (*spec).pvp.pvn.u.isname.type_ = sys::AVP_NAME_STR as c_int;
+                (*spec).pvp.pvn.u.isname.type_ = sys::AVP_NAME_STR as _;
                 (*spec).pvp.pvn.u.isname.name.s = *name;
             }
         }

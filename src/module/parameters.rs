@@ -52,7 +52,7 @@ pub enum ParameterKind {
 #[derive(Clone, Copy, Debug)]
 pub enum ParameterValue<'a> {
     /// A number.
-    Integer(i32),
+    Integer(isize),
     /// A string.
     Text(&'a CStr),
 }
@@ -248,7 +248,7 @@ impl Parameter {
 impl<'a> ParameterValue<'a> {
     fn as_integer(self) -> Option<i32> {
         match self {
-            Self::Integer(number) => Some(number),
+            Self::Integer(number) => number.try_into().ok(),
             Self::Text(text) => text.to_str().ok()?.trim().parse().ok(),
         }
     }
@@ -282,6 +282,7 @@ mod tests {
     fn a_number_outside_its_range_is_refused_with_name_value_and_range() {
         for parameter in PARAMETERS {
             let ParameterKind::Integer { min, max, .. } = parameter.kind else { continue };
+            let (min, max) = (min as isize, max as isize);
             for wrong in [min.checked_sub(1), max.checked_add(1)].into_iter().flatten() {
                 let line = parameter.set(ParameterValue::Integer(wrong)).expect_err("out of range");
                 assert!(line.contains(parameter.name.to_str().expect("ASCII")), "{line}");

@@ -232,10 +232,11 @@ impl RequestKey {
             KeyKind::Reset => return Err(self.refusal(value)),
             KeyKind::Integer { min, max, store } => match value {
                 Assigned::Null => store(parameters, None),
-                Assigned::Integer(number) | Assigned::Both(_, number) if (min..=max).contains(&number) => {
-                    store(parameters, Some(number));
+                Assigned::Integer(number) | Assigned::Both(_, number) => {
+                    let number = i32::try_from(number).ok().filter(|number| (min..=max).contains(number));
+                    store(parameters, Some(number.ok_or_else(|| self.refusal(value))?));
                 }
-                _ => return Err(self.refusal(value)),
+                Assigned::Text(_) => return Err(self.refusal(value)),
             },
             KeyKind::Text { store, .. } => {
                 let text = match value {

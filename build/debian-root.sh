@@ -1,0 +1,55 @@
+#!/bin/sh
+# Prints the root folder of another Debian release, after making it with debootstrap from the mirrors that this
+# machine's own apt configuration names. Kept in .debian/. Takes root.
+# Usage: build/debian-root.sh CODENAME [NAME]      NAME: of the folder, the codename when not given
+set -eu
+
+codename=$1
+here=$(cd "$(dirname "$0")/.." && pwd)
+root=$here/.debian/${2:-$codename}
+mark=$root.complete
+
+# The address from which this machine takes its packages with that label: "Debian" or "Debian-Security".
+mirror_of() {
+	apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 'Origin: Debian' "Label: $1" | head -n 1
+}
+
+sources() {
+	echo "deb $archive $codename main"
+	echo "deb $archive $codename-updates main"
+	security=$(mirror_of Debian-Security)
+	[ -z "$security" ] || echo "deb $security $codename-security main"
+}
+
+# How this machine reaches its mirrors: names, proxies, certificates.
+network() {
+	cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
+	apt-config dump | grep -iE '^Acquire::(http|https)::' >"$root/etc/apt/apt.conf.d/50network" || true
+	mkdir -p "$root/usr/local/share/ca-certificates"
+	cp -RL /usr/local/share/ca-certificates/. "$root/usr/local/share/ca-certificates/" 2>/dev/null || true
+}
+
+if [ ! -f "$mark" ]; then
+	[ "$(id -u)" -eq 0 ] || {
+		echo "A root of Debian $codename is made with debootstrap and chroot, which take root: run this as root" >&2
+		exit 1
+	}
+	"$here/build/requirements.sh" root
+	archive=$(mirror_of Debian)
+	[ -n "$archive" ] || {
+		echo "This machine's apt configuration names no mirror of Debian" >&2
+		exit 1
+	}
+	rm -rf "$root"
+	mkdir -p "$root"
+	echo "Making a root of Debian $codename in $root" >&2
+	debootstrap --variant=minbase --include=ca-certificates,make "$codename" "$root" "$archive" >"$root.log" 2>&1 || {
+		tail -n 20 "$root.log" >&2
+		exit 1
+	}
+	sources >"$root/etc/apt/sources.list"
+	network
+	chroot "$root" update-ca-certificates >>"$root.log" 2>&1
+	touch "$mark"
+fi
+echo "$root"

@@ -1,0 +1,41 @@
+#!/bin/sh
+# Runs a command in this checkout, in the root of another Debian release: with processes and mounts of its own, which
+# end with it, and with crates that were fetched outside. What cargo builds there stays in the root.
+# Usage: build/in-debian.sh CODENAME COMMAND ...
+set -eu
+
+codename=$1
+shift
+here=$(cd "$(dirname "$0")/.." && pwd)
+root=$("$here/build/debian-root.sh" "$codename")
+checkout=/http_async_client
+crates=$here/.debian/crates
+
+# The root has neither this machine's registry configuration nor its cargo.
+if ! cmp -s "$here/Cargo.lock" "$crates.lock"; then
+	echo "Fetching the crates of Cargo.lock for the root of Debian $codename" >&2
+	rm -rf "$crates"
+	cargo vendor --quiet --locked --versioned-dirs --manifest-path "$here/Cargo.toml" "$crates" >/dev/null
+	cp "$here/Cargo.lock" "$crates.lock"
+fi
+mkdir -p "$root$checkout" "$root/root/.cargo"
+cat >"$root/root/.cargo/config.toml" <<CONFIGURATION
+[source.crates-io]
+replace-with = "fetched"
+[source.fetched]
+directory = "$checkout/.debian/crates"
+CONFIGURATION
+
+# shellcheck disable=SC2016 # the inner shell expands these
+exec unshare --mount --pid --fork --kill-child sh -eu -c '
+	root=$1 here=$2 checkout=$3
+	shift 3
+	mount --bind "$here" "$root$checkout"
+	mount -t proc proc "$root/proc"
+	mount --rbind /dev "$root/dev"
+	mount --rbind /sys "$root/sys"
+	exec chroot "$root" /usr/bin/env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
+		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+		CARGO_TARGET_DIR=/var/cache/http_async_client \
+		sh -c "cd $checkout && exec \"\$@\"" sh "$@"
+' sh "$root" "$here" "$checkout" "$@"
