@@ -30,6 +30,8 @@ CONFIGURATION
 exec unshare --mount --pid --fork --kill-child sh -eu -c '
 	root=$1 here=$2 checkout=$3
 	shift 3
+	# A mount of its own, so that a process inside may change mounts as it can outside.
+	mount --bind "$root" "$root"
 	mount --bind "$here" "$root$checkout"
 	mount -t proc proc "$root/proc"
 	mount --rbind /dev "$root/dev"

@@ -60,7 +60,9 @@ int shim_route_index(const char *name);                  /* script: index, or -1
 int shim_script_is_kemi(void);                           /* script: 1 with KEMI, 0 with the native language */
 int shim_route_run_detached(const ResumeTarget *target); /* worker: 0, or -1 when the message cannot be made */
 
-/* message.c, script */
+/* message.c, script, but for the first */
+int shim_messages_init(void); /* main: 0, or -1 */
+int shim_message_is_received_sip(const sip_msg_t *msg);
 unsigned int shim_message_id(const sip_msg_t *msg);
 int shim_message_pid(const sip_msg_t *msg);
 

@@ -10,6 +10,7 @@ pub mod log;
 pub mod memory;
 pub mod message;
 mod parameters;
+pub mod per_message;
 pub mod process;
 pub mod route;
 mod script_function;

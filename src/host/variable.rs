@@ -2,6 +2,7 @@
 //! Names are parsed in main while the script is read, values are read and written in script processes.
 
 use super::message::{Message, MessageId};
+use super::per_message::PerMessage;
 use super::{guarded, log, sys};
 use crate::module::variables::{Access, VARIABLES, Variable};
 use std::cell::RefCell;
@@ -79,32 +80,29 @@ pub enum Index {
     All,
 }
 
-/// Buffers that a script holds on to while it runs for one message.
-struct HandedOut {
-    owner: Option<MessageId>,
-    buffers: Vec<Rc<Vec<u8>>>,
-}
+/// Buffers that a script holds on to while it runs for a message.
+type Buffers = Vec<Rc<Vec<u8>>>;
 
 thread_local! {
-    static HANDED_OUT: RefCell<HandedOut> = const { RefCell::new(HandedOut { owner: None, buffers: Vec::new() }) };
+    static HANDED_OUT: RefCell<PerMessage<Buffers>> = const { RefCell::new(PerMessage::new()) };
 }
 
 /// Keeps a buffer alive while the script runs for this message.
 fn keep(message: MessageId, bytes: &Bytes) {
-    HANDED_OUT.with_borrow_mut(|HandedOut { owner, buffers }| {
-        if *owner != Some(message) {
-            buffers.clear();
-            *owner = Some(message);
+    HANDED_OUT.with_borrow_mut(|handed_out| {
+        if handed_out.get(message).is_some_and(|buffers| buffers.iter().any(|buffer| Rc::ptr_eq(buffer, &bytes.buffer)))
+        {
+            return;
         }
-        if !buffers.iter().any(|buffer| Rc::ptr_eq(buffer, &bytes.buffer)) {
-            buffers.push(Rc::clone(&bytes.buffer));
-        }
+        let mut buffers = handed_out.take(message).unwrap_or_default();
+        buffers.push(Rc::clone(&bytes.buffer));
+        handed_out.insert(message, buffers);
     });
 }
 
 /// Lets go of what was handed out. HTTP workers, after a route.
 pub fn release_handed_out() {
-    HANDED_OUT.set(HandedOut { owner: None, buffers: Vec::new() });
+    HANDED_OUT.with_borrow_mut(PerMessage::clear);
 }
 
 /// What Kamailio passes to a getter.

@@ -1,6 +1,7 @@
 //! `$http_req_id`: names each query among all that this server and its predecessors have sent.
 
 use crate::host::message::{Message, MessageId};
+use crate::host::per_message::PerMessage;
 use crate::host::process;
 use crate::host::variable::{Bytes, Value};
 use crate::http_worker::reply_variables;
@@ -11,7 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
     static STARTED: Cell<u64> = const { Cell::new(0) };
-    static LAST: RefCell<Option<(MessageId, Rc<Vec<u8>>)>> = const { RefCell::new(None) };
+    static LAST: RefCell<PerMessage<Rc<Vec<u8>>>> = const { RefCell::new(PerMessage::new()) };
 }
 
 /// A new id: when this process made its first one (µs), the process, and a count.
@@ -26,19 +27,16 @@ pub fn next() -> String {
 
 /// Notes the id of the query that `message` has just sent.
 pub fn remember(message: MessageId, id: String) {
-    LAST.set(Some((message, Rc::new(id.into_bytes()))));
+    LAST.with_borrow_mut(|last| last.insert(message, Rc::new(id.into_bytes())));
 }
 
 /// Forgets it; a callback starts with the id of its own query.
 pub fn forget() {
-    LAST.set(None);
+    LAST.with_borrow_mut(PerMessage::clear);
 }
 
 /// The value of `$http_req_id`.
 pub fn current(message: Message) -> Value {
-    let last = LAST.with_borrow(|last| match last {
-        Some((owner, id)) if *owner == message.id() => Some(Value::Text(Bytes::whole(id))),
-        _ => None,
-    });
+    let last = LAST.with_borrow(|last| last.get(message.id()).map(|id| Value::Text(Bytes::whole(id))));
     last.unwrap_or_else(reply_variables::query_id)
 }

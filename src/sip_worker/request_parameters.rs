@@ -1,6 +1,7 @@
 //! The `$http_req` parameters that wait for the next query of one message.
 
 use crate::host::message::MessageId;
+use crate::host::per_message::PerMessage;
 use crate::module::settings::settings;
 use crate::shared::query::{HttpVersion, Method};
 use std::cell::RefCell;
@@ -82,27 +83,23 @@ impl RequestParameters {
 }
 
 thread_local! {
-    static PENDING: RefCell<Option<(MessageId, RequestParameters)>> = const { RefCell::new(None) };
+    static PENDING: RefCell<PerMessage<RequestParameters>> = const { RefCell::new(PerMessage::new()) };
 }
 
-/// Changes what waits for the next query of `message`. What another message left behind is gone.
+/// Changes what waits for the next query of `message`.
 pub fn pending<R>(message: MessageId, change: impl FnOnce(&mut RequestParameters) -> R) -> R {
-    PENDING.with_borrow_mut(|pending| {
-        if pending.as_ref().is_none_or(|(owner, _)| *owner != message) {
-            *pending = None;
-        }
-        let (_, parameters) = pending.get_or_insert_with(|| (message, RequestParameters::from_settings()));
-        change(parameters)
-    })
+    let mut parameters = take(message);
+    let result = change(&mut parameters);
+    PENDING.with_borrow_mut(|pending| pending.insert(message, parameters));
+    result
 }
 
 /// Takes what waits for the next query of `message`; the one after it starts from the defaults.
 pub fn take(message: MessageId) -> RequestParameters {
-    let pending = PENDING.take().filter(|(owner, _)| *owner == message);
-    pending.map_or_else(RequestParameters::from_settings, |(_, parameters)| parameters)
+    PENDING.with_borrow_mut(|pending| pending.take(message)).unwrap_or_else(RequestParameters::from_settings)
 }
 
 /// Forgets what waits, whoever left it.
 pub fn forget() {
-    PENDING.set(None);
+    PENDING.with_borrow_mut(PerMessage::clear);
 }

@@ -143,9 +143,10 @@ impl Callback {
 }
 
 /// Only these route types can be resumed; in a branch route a suspension destroys the branch being built, and other
-/// types (compared with `==`, their bits overlap) have no transaction that could wait.
+/// types (compared with `==`, their bits overlap) have no transaction that could wait. What is not SIP has none either,
+/// although `t_newtran` may make one for it.
 fn must_suspend(message: Message, route_type: RouteType) -> Result<bool, Refusal> {
-    if ![REQUEST_ROUTE, FAILURE_ROUTE, TM_ONREPLY_ROUTE].contains(&route_type) {
+    if ![REQUEST_ROUTE, FAILURE_ROUTE, TM_ONREPLY_ROUTE].contains(&route_type) || !message.is_received_sip() {
         return Ok(false);
     }
     match transaction::state(message) {

@@ -108,7 +108,7 @@ fn peers_that_fail_end_in_the_error_route_with_libcurls_words() {
         ("http://no-such-host.invalid/".to_owned(), "resolve host"),
         ("http://127.0.0.1:1/".to_owned(), "onnect"),
         (not_http.url("/"), "HTTP/0.9"),
-        (cut_short.url("/"), "95 bytes remaining"),
+        (cut_short.url("/"), "95 bytes"),
         (silent.url("/"), "Empty reply"),
         (silent.url("/").replace("http:", "https:"), "SSL"),
     ] {

@@ -10,6 +10,7 @@ mod http;
 mod kemi;
 mod keys;
 mod load;
+mod messages;
 mod parameters;
 mod process;
 mod refusals;
