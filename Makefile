@@ -13,7 +13,10 @@ HEADER := include/http_async_client.h
 # Tests wait more than they work: a few at a time keep two cores busy.
 TEST_THREADS := 4
 
-.PHONY: help build test check demo measure install uninstall clean format compatibility
+# The releases whose Kamailio this source serves; the one of this machine is tested by `make test`.
+RELEASES := bookworm trixie
+
+.PHONY: help build test check matrix sid deb demo measure install uninstall clean format compatibility
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -29,6 +32,14 @@ test: build ## run every test: unit tests, then end-to-end tests in the installe
 	@$(HOST) cargo test $(CARGO_FLAGS) --lib --package http_async_client
 	@$(HOST) sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
 		cargo test $(CARGO_FLAGS) --package end-to-end --no-fail-fast -- --test-threads=$(TEST_THREADS)'
+
+matrix: ## run every test in the other Debian releases too, each in a root of its own (takes root)
+	@. /etc/os-release && for release in $(RELEASES); do \
+		[ $$release = "$$VERSION_CODENAME" ] || build/in-debian.sh $$release make test || exit 1; done
+
+sid: ## run every test in Debian sid's Kamailio, built against the tree KAMAILIO_SRC (takes root)
+	@[ -n "$(KAMAILIO_SRC)" ] || { echo "make sid KAMAILIO_SRC=DIR, the root of a tree of sid's series after its make cfg"; exit 2; }
+	@build/in-debian.sh sid build/sid.sh
 
 check: ## formatting, lints, and whether the committed C header is current
 	@build/requirements.sh build check
@@ -55,6 +66,10 @@ measure: build ## processor time and memory that a query costs its HTTP worker, 
 	@build/requirements.sh build test measure
 	@$(HOST) sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
 		cargo run --quiet --release $(CARGO_FLAGS) --package end-to-end --bin measure'
+
+deb: build ## build the Debian package for the installed Kamailio, in dist/
+	@build/requirements.sh build deb
+	@$(HOST) build/deb.sh
 
 install: build ## install the module beside Kamailio's own (DESTDIR, MODULES_DIR)
 	@$(HOST) sh -c 'to=$(DESTDIR)$${MODULES_DIR:-$$(build/modules-folder.sh)} \

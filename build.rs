@@ -10,6 +10,8 @@ mod host;
 mod installed;
 #[path = "build/shim.rs"]
 mod shim;
+#[path = "build/supported.rs"]
+mod supported;
 
 use std::process::ExitCode;
 
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
 
 fn stages() -> Result<(), String> {
     let host = host::Host::from_environment()?;
+    supported::check(&host.flags)?;
     header::generate()?;
     let symbols = shim::compile(&host)?;
     installed::check(&symbols)?;

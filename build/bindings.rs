@@ -20,10 +20,9 @@ fn write(builder: bindgen::Builder, path: &std::path::Path) -> Result<(), String
 }
 
 fn kamailio(host: &Host) -> bindgen::Builder {
-    let flags = host.flags.iter().filter(|flag| flag.starts_with("-D"));
     bindgen::Builder::default()
         .header("kamailio-shim/shim.h")
-        .clang_args(flags)
+        .clang_args(host.definitions())
         .clang_arg("-Iinclude")
         .clang_arg(format!("-I{}", host.sources.display()))
         .clang_arg("-DMOD_NAME=\"http_async_client\"")

@@ -16,6 +16,7 @@ mirror_of() {
 
 sources() {
 	echo "deb $archive $codename main"
+	[ "$codename" != sid ] || return 0
 	echo "deb $archive $codename-updates main"
 	security=$(mirror_of Debian-Security)
 	[ -z "$security" ] || echo "deb $security $codename-security main"

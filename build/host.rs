@@ -8,7 +8,8 @@ use std::process::Command;
 pub struct Host {
     /// The `src` folder of the tree.
     pub sources: PathBuf,
-    /// `-D` and other compiler flags, as the tree's own makefile gives them to its modules.
+    /// `-D` and other compiler flags, as the tree's own makefile gives them to its modules, and what
+    /// `KAMAILIO_FLAGS` changes of them.
     pub flags: Vec<String>,
 }
 
@@ -31,8 +32,14 @@ impl Host {
                 sources.display()
             ));
         }
-        let flags = flags_of_modules(&sources)?;
+        let mut flags = flags_of_modules(&sources)?;
+        flags.extend(flags_of_caller());
         Ok(Self { sources, flags })
+    }
+
+    /// The flags that decide what Kamailio's headers say.
+    pub fn definitions(&self) -> impl Iterator<Item = &String> {
+        self.flags.iter().filter(|flag| flag.starts_with("-D") || flag.starts_with("-U"))
     }
 }
 
@@ -57,6 +64,12 @@ fn flags_of_modules(sources: &Path) -> Result<Vec<String>, String> {
         ));
     }
     Ok(flags)
+}
+
+/// A Kamailio that CMake built differs in a few definitions from what the makefile of the same tree says.
+fn flags_of_caller() -> Vec<String> {
+    println!("cargo:rerun-if-env-changed=KAMAILIO_FLAGS");
+    split_as_shell(&env::var("KAMAILIO_FLAGS").unwrap_or_default())
 }
 
 /// Splits at blanks; single quotes keep what they enclose, as a shell would read the makefile's `-DNAME='"x"'`.

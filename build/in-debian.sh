@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs a command in this checkout, in the root of another Debian release: with processes and mounts of its own, which
 # end with it, and with crates that were fetched outside. What cargo builds there stays in the root.
+# KAMAILIO_SRC is there too when it is set.
 # Usage: build/in-debian.sh CODENAME COMMAND ...
 set -eu
 
@@ -18,7 +19,7 @@ if ! cmp -s "$here/Cargo.lock" "$crates.lock"; then
 	cargo vendor --quiet --locked --versioned-dirs --manifest-path "$here/Cargo.toml" "$crates" >/dev/null
 	cp "$here/Cargo.lock" "$crates.lock"
 fi
-mkdir -p "$root$checkout" "$root/root/.cargo"
+mkdir -p "$root$checkout" "$root/root/.cargo" "$root/kamailio"
 cat >"$root/root/.cargo/config.toml" <<CONFIGURATION
 [source.crates-io]
 replace-with = "fetched"
@@ -27,17 +28,19 @@ directory = "$checkout/.debian/crates"
 CONFIGURATION
 
 # shellcheck disable=SC2016 # the inner shell expands these
+export KAMAILIO_SRC="${KAMAILIO_SRC:-}"
 exec unshare --mount --pid --fork --kill-child sh -eu -c '
 	root=$1 here=$2 checkout=$3
 	shift 3
 	# A mount of its own, so that a process inside may change mounts as it can outside.
 	mount --bind "$root" "$root"
 	mount --bind "$here" "$root$checkout"
+	[ -z "$KAMAILIO_SRC" ] || mount --bind "$KAMAILIO_SRC" "$root/kamailio"
 	mount -t proc proc "$root/proc"
 	mount --rbind /dev "$root/dev"
 	mount --rbind /sys "$root/sys"
 	exec chroot "$root" /usr/bin/env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-		CARGO_TARGET_DIR=/var/cache/http_async_client \
+		CARGO_TARGET_DIR=/var/cache/http_async_client ${KAMAILIO_SRC:+KAMAILIO_SRC=/kamailio} \
 		sh -c "cd $checkout && exec \"\$@\"" sh "$@"
 ' sh "$root" "$here" "$checkout" "$@"

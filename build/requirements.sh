@@ -12,6 +12,7 @@ packages_of() {
 		;;
 	check) echo clang-format ;;
 	root) echo debootstrap ;;
+	deb) echo debhelper lintian ;;
 	measure) echo nginx-light ;;
 	test) echo kamailio kamailio-extra-modules kamailio-lua-modules kamailio-python3-modules kamailio-tls-modules kamailio-utils-modules sip-tester openssl curl util-linux ;;
 	*) echo "build/requirements.sh: unknown purpose $1: build, check, test or measure" >&2 && exit 2 ;;
@@ -22,15 +23,20 @@ is_installed() {
 	[ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" = "ii " ]
 }
 
-# The oldest Rust that Cargo.toml allows. Debian 12 packages a newer one for its browsers, as rustc-web.
+# The oldest Rust that Cargo.toml allows, from the release's own package; Debian 12's is older, and it packages a newer
+# one for its browsers, as rustc-web.
 rust_packages() {
 	oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 	if present=$(rustc --version 2>/dev/null) && command -v cargo >/dev/null; then
 		version=$(echo "$present" | cut -d' ' -f2)
-		[ "$(printf '%s\n' "$oldest" "$version" | sort -V | head -n 1)" = "$oldest" ] && return
+		is_enough "$version" && return
 		echo "rustc $version is older than $oldest, which this project needs" >&2
 	fi
-	if apt-cache show rustc-web >/dev/null 2>&1; then echo rustc-web cargo-web; else echo rustc cargo; fi
+	if is_enough "$(apt-cache policy rustc | sed -n 's/ *Candidate: //p')"; then echo rustc cargo; else echo rustc-web cargo-web; fi
+}
+
+is_enough() {
+	dpkg --compare-versions "$1" ge "$oldest"
 }
 
 install() {

@@ -26,7 +26,7 @@ pub fn compile(host: &Host) -> Result<Shim, String> {
         .include("include")
         .include(&host.sources)
         .define("MOD_NAME", "\"http_async_client\"");
-    for flag in host.flags.iter().filter(|flag| flag.starts_with("-D") || *flag == "-pthread") {
+    for flag in host.definitions().chain(host.flags.iter().filter(|flag| *flag == "-pthread")) {
         build.flag(flag);
     }
     for file in sources_of("kamailio-shim")? {
