@@ -1,12 +1,12 @@
 #!/bin/sh
 # Prints the root folder of another Debian release, after making it with debootstrap from the mirrors that this
 # machine's own apt configuration names. Kept in .debian/. Takes root.
-# Usage: build/debian-root.sh CODENAME [NAME]      NAME: of the folder, the codename when not given
+# Usage: build/debian-root.sh NAME      a codename; after a hyphen, what that root is for: trixie-package
 set -eu
 
-codename=$1
+codename=${1%%-*}
 here=$(cd "$(dirname "$0")/.." && pwd)
-root=$here/.debian/${2:-$codename}
+root=$here/.debian/$1
 mark=$root.complete
 
 # The address from which this machine takes its packages with that label: "Debian" or "Debian-Security".
