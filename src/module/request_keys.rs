@@ -281,6 +281,9 @@ fn store_header(parameters: &mut RequestParameters, header: Option<&[u8]>) -> Re
         parameters.headers.clear();
         return Ok(());
     };
+    if header.is_empty() {
+        return Ok(());
+    }
     if header.len() > MAX_HEADER || parameters.headers.len() >= MAX_HEADERS || !is_header(header) {
         return Err(HEADER);
     }
@@ -302,11 +305,16 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// What a script assigned; an empty string is nothing, as in the C module.
+fn unless_empty(text: Option<&[u8]>) -> Option<&[u8]> {
+    text.filter(|text| !text.is_empty())
+}
+
 fn store_bytes(place: &mut Option<Vec<u8>>, bytes: Option<&[u8]>) -> Result<(), Refused> {
     if bytes.is_some_and(|bytes| bytes.len() > MAX_BODY) {
         return Err(BODY);
     }
-    *place = bytes.map(copy).transpose()?;
+    *place = unless_empty(bytes).map(copy).transpose()?;
     Ok(())
 }
 
@@ -326,7 +334,7 @@ fn store_method(parameters: &mut RequestParameters, name: Option<&[u8]>) -> Resu
 }
 
 fn store_word(place: &mut Option<CString>, word: Option<&[u8]>) -> Result<(), Refused> {
-    let Some(word) = word else {
+    let Some(word) = unless_empty(word) else {
         *place = None;
         return Ok(());
     };
@@ -413,9 +421,19 @@ mod tests {
         for good in ["X: y", "Accept:", "X-Empty;", "X:\ty"] {
             assert!(store("hdr", Assigned::Text(good.as_bytes())).is_ok(), "{good}");
         }
-        for wrong in ["X: y\r\nZ: w", "X: y\n", "no colon", ": y", "X ;", "X\0: y", "", "X; y"] {
+        for wrong in ["X: y\r\nZ: w", "X: y\n", "no colon", ": y", "X ;", "X\0: y", "X; y", " X: y", "X : y"] {
             assert!(store("hdr", Assigned::Text(wrong.as_bytes())).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn an_empty_string_is_no_value() {
+        let of = |name| store(name, Assigned::Text(b"")).expect(name);
+        assert_eq!((of("body").body, of("xdata").xdata), (None, None));
+        assert_eq!((of("username").username, of("password").password), (None, None));
+        assert_eq!((of("tls_client_cert").tls_client_cert, of("tls_client_key").tls_client_key), (None, None));
+        assert_eq!((of("tls_ca_path").tls_ca_path, of("hdr").headers.len()), (None, 0));
+        assert!(store("method", Assigned::Text(b"")).is_err());
     }
 
     #[test]

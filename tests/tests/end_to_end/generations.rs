@@ -40,6 +40,15 @@ fn a_query_of_three_parameters_keeps_what_was_set() {
 }
 
 #[test]
+fn a_query_of_three_parameters_posts_an_empty_body_too() {
+    let server = echo();
+    let kamailio = with_statements(&server, r#"http_async_query("{url}", "", "REPLY");"#).start();
+    assert_replied(&kamailio.message("alice"), "200");
+    let request = server.requests().remove(0);
+    assert_eq!((request.method.as_str(), request.header("Content-Length")), ("POST", Some("0")));
+}
+
+#[test]
 fn header_method_and_timeout_functions_take_variables() {
     let server = HttpServer::start(|_| Response::text("late").after(Duration::from_millis(700)));
     let set = r#"http_append_header("X-Call: $ci"); http_set_method("$var(method)");"#;
@@ -155,6 +164,19 @@ fn a_suspended_query_carries_a_string_too_and_null_takes_it_back() {
     let answer = ask(r#"$http_req(xdata) = "mine"; $http_req(xdata) = $null; http_async_query("{url}", "REPLY");"#);
     assert_eq!(seen(&answer, "X-Xdata"), "<null>");
     assert_eq!(server.requests()[0].body.len(), 0);
+}
+
+#[test]
+fn an_empty_string_for_the_callback_is_null_there() {
+    let server = echo();
+    let set = r#"$http_req(xdata) = "mine"; $http_req(xdata) = "";"#;
+    let suspended = format!(r#"{set} http_async_query("{{url}}", "REPLY");"#);
+    assert_eq!(seen(&with_statements(&server, &suspended).start().message("alice"), "X-Xdata"), "<null>");
+    let kamailio = with_statements(&server, r#"http_async_send_xdata("{url}", "NOTED", "");"#)
+        .more(r#"route[NOTED] { xlog("L_NOTICE", "noted <$http_xdata>\n"); }"#)
+        .start();
+    kamailio.message("alice");
+    kamailio.wait_for_log("noted <<null>>");
 }
 
 #[test]
