@@ -41,6 +41,11 @@ pub enum KeyKind {
     },
 }
 
+/// A number that is only asked whether it is 0, as in the C module.
+const fn flag(store: fn(&mut RequestParameters, Option<i32>)) -> KeyKind {
+    KeyKind::Integer { min: i32::MIN, max: i32::MAX, store }
+}
+
 /// Most headers that a query may carry.
 pub const MAX_HEADERS: usize = 128;
 /// Longest header, in bytes.
@@ -114,12 +119,12 @@ pub static REQUEST_KEYS: &[RequestKey] = &[
     },
     RequestKey {
         names: &["suspend"],
-        kind: KeyKind::Integer { min: 0, max: i32::MAX, store: |p, v| p.suspend = v.is_none_or(|v| v != 0) },
+        kind: flag(|p, v| p.suspend = v.is_none_or(|v| v != 0)),
         about: "0: the transaction is not suspended, the script goes on.",
     },
     RequestKey {
         names: &["tcp_keepalive", "keepalive"],
-        kind: KeyKind::Integer { min: 0, max: i32::MAX, store: store_keepalive },
+        kind: flag(store_keepalive),
         about: "Not 0: TCP keep-alive probes are sent.",
     },
     RequestKey {
@@ -134,17 +139,17 @@ pub static REQUEST_KEYS: &[RequestKey] = &[
     },
     RequestKey {
         names: &["follow_redirect"],
-        kind: KeyKind::Integer { min: 0, max: i32::MAX, store: store_follow_redirect },
+        kind: flag(store_follow_redirect),
         about: "Not 0: redirects are followed; by default the parameter curl_follow_redirect.",
     },
     RequestKey {
         names: &["tls_verify_host"],
-        kind: KeyKind::Integer { min: 0, max: 2, store: store_verify_host },
+        kind: flag(store_verify_host),
         about: "0: the server's certificate may be for another host; by default the parameter tls_verify_host.",
     },
     RequestKey {
         names: &["tls_verify_peer"],
-        kind: KeyKind::Integer { min: 0, max: 1, store: store_verify_peer },
+        kind: flag(store_verify_peer),
         about: "0: the server's certificate may be anybody's; by default the parameter tls_verify_peer.",
     },
     RequestKey {
@@ -267,7 +272,7 @@ impl RequestKey {
     pub fn allowed(&self) -> String {
         match self.kind {
             KeyKind::Reset => "$null".to_owned(),
-            KeyKind::Integer { min, max: i32::MAX, .. } => format!("a whole number from {min}"),
+            KeyKind::Integer { min: i32::MIN, .. } => "a whole number".to_owned(),
             KeyKind::Integer { min, max, .. } => format!("a whole number from {min} to {max}"),
             KeyKind::Text { allowed, .. } => allowed.to_owned(),
         }

@@ -69,7 +69,7 @@ pub static NAMES: &[Name] = &[
     same(Parameter, "workers", "integer", V44, "parameters::workers_are_that_many_processes_of_that_name")
         .but("a query goes to the worker with the fewest unfinished ones"),
     same(Parameter, "connection_timeout", "integer", V44, "parameters::connection_timeout_is_the_deadline_of_every_query")
-        .but("one deadline over everything, which arriving bytes do not extend; in C a socket's idle time"),
+        .but("one deadline over everything, which arriving bytes do not extend; in C a socket's idle time; 0 is refused"),
     same(Parameter, "hash_size", "integer", V44, "parameters::hash_size_is_rounded_down_to_a_power_of_two_with_a_warning")
         .but("room made at the start and idle connections kept, as there is no such table"),
     same(Parameter, "tls_version", "integer", V44, "tls::tls_version_is_the_least_that_is_accepted")
@@ -104,11 +104,11 @@ pub static NAMES: &[Name] = &[
     same(Function, "tls_verify_host", "1 string", V44, "generations::tls_functions_and_keys_decide_for_one_query"),
     same(Function, "tls_verify_peer", "1 string", V44, "generations::tls_functions_and_keys_decide_for_one_query"),
     same(Function, "http_set_timeout", "1 string", V44, "generations::header_method_and_timeout_functions_take_variables")
-        .but("the deadline of the whole query"),
+        .but("the deadline of the whole query; 0 is refused"),
     same(Function, "http_append_header", "1 string", V44, "generations::header_method_and_timeout_functions_take_variables")
-        .but("a line end in the header is refused"),
+        .but("a line end is refused, and a blank before the name or its colon"),
     same(Function, "http_set_method", "1 string", V44, "generations::header_method_and_timeout_functions_take_variables")
-        .but("whole names in any case, and PATCH, HEAD, OPTIONS; others are refused"),
+        .but("whole names in any case, and PATCH, HEAD, OPTIONS; others, as TRACE, are refused"),
     same(Function, "http_set_tls_client_cert", "1 string", V44, "generations::tls_functions_and_keys_decide_for_one_query"),
     same(Function, "http_set_tls_client_key", "1 string", V44, "generations::tls_functions_and_keys_decide_for_one_query"),
     same(Function, "http_set_tls_ca_path", "1 string", V44, "generations::tls_functions_and_keys_decide_for_one_query"),
@@ -150,13 +150,13 @@ pub static NAMES: &[Name] = &[
     same(Key, "all", "only $null", V44, "keys::all_null_resets_every_key")
         .but("a value other than $null is refused"),
     same(Key, "hdr", "string", V44, "keys::hdr_adds_headers_and_null_removes_them")
-        .but("$null removes, as documented, and in C does nothing; a line end is refused"),
+        .but("$null removes, as documented, and in C does nothing; a line end is refused, and a blank before the name or its colon"),
     same(Key, "body", "string", V5, "keys::a_body_makes_a_post_and_null_removes_it")
         .but("$null removes; at most 1 MiB"),
     same(Key, "method", "string", V44, "keys::every_method_goes_out_with_and_without_a_body")
-        .but("whole names in any case, where C takes beginnings; PATCH, HEAD and OPTIONS too"),
+        .but("whole names in any case, where C takes beginnings; PATCH, HEAD and OPTIONS too; others, as TRACE, are refused"),
     same(Key, "timeout", "integer", V44, "keys::timeout_is_the_deadline_in_milliseconds_and_null_is_the_default")
-        .but("the deadline of the whole query"),
+        .but("the deadline of the whole query; 0 is refused"),
     same(Key, "tls_client_cert", "string", V44, "tls::a_client_certificate_is_shown_by_parameter_and_by_key")
         .but("$null removes"),
     same(Key, "tls_client_key", "string", V44, "tls::a_client_certificate_is_shown_by_parameter_and_by_key")

@@ -99,15 +99,37 @@ fn tls_functions_and_keys_decide_for_one_query() {
 }
 
 #[test]
+fn any_number_but_0_is_yes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let certificates = TestCertificates::create(folder.path());
+    let server = HttpServer::start_tls(certificates.server_with_other_name(), |_| Response::text("safe"));
+    let trust = format!("$http_req(tls_ca_path) = \"{}\";", certificates.ca_directory().display());
+    for yes in ["tls_verify_host(\"3\");", "tls_verify_host(\"-1\");", "$http_req(tls_verify_host) = 7;"] {
+        let statements =
+            format!("{trust} $http_req(tls_verify_host) = 0; {yes} http_async_query(\"{{url}}\", \"REPLY\");");
+        assert_failed(&with_statements(&server, &statements).start().message("alice"), "SSL");
+    }
+    let server = HttpServer::start_tls(certificates.server_self_signed(), |_| Response::text("safe"));
+    for yes in ["tls_verify_peer(\"2\");", "$http_req(tls_verify_peer) = -1;"] {
+        let statements = format!("$http_req(tls_verify_peer) = 0; {yes} http_async_query(\"{{url}}\", \"REPLY\");");
+        assert_failed(&with_statements(&server, &statements).start().message("alice"), "SSL");
+    }
+    let server = HttpServer::start(|_| Response::new(302, "Found").header("Location", "/"));
+    let statements = r#"$http_req(follow_redirect) = -1; $http_req(suspend) = 0; $http_req(suspend) = -1;
+        http_async_query("{url}", "REPLY");"#;
+    assert_failed(&with_statements(&server, statements).start().message("alice"), "5 is the limit");
+}
+
+#[test]
 fn a_function_with_a_wrong_value_returns_minus_1_and_refuses_the_query() {
     let server = echo();
     for (call, allowed) in [
         (r#"http_set_timeout("soon")"#, "1 to 3600000"),
         (r#"http_set_method("TRACE")"#, "GET, POST"),
         (r#"http_append_header("no colon")"#, "one header line"),
-        (r#"http_async_suspend("x")"#, "from 0"),
-        (r#"tls_verify_host("3")"#, "0 to 2"),
-        (r#"tls_verify_peer("2")"#, "0 to 1"),
+        (r#"http_async_suspend("x")"#, "a whole number"),
+        (r#"tls_verify_host("x")"#, "a whole number"),
+        (r#"tls_verify_peer("")"#, "a whole number"),
         (r#"http_async_set("no_such_key", "1")"#, "the keys are all, hdr"),
         (r#"http_set_timeout("$avp(nothing)")"#, "1 to 3600000"),
     ] {

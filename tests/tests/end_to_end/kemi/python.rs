@@ -153,7 +153,7 @@ fn a_function_with_a_wrong_value_returns_minus_1_and_refuses_the_query() {
             KSR.tm.t_newtran()
             returned = [
                 http.set_timeout("soon"), http.set_method("TRACE"), http.append_header("no colon"),
-                http.suspend("x"), http.tls_verify_host("3"), http.tls_verify_peer("2"),
+                http.suspend("x"), http.tls_verify_host("x"), http.tls_verify_peer(""),
                 http.set("no_such_key", "1"), http.query("{url}", "ksr_reply")
             ]
             return go_on("Refused", " ".join(map(str, returned)))
