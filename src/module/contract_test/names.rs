@@ -94,7 +94,9 @@ pub static NAMES: &[Name] = &[
         .but("it works, as tcp_keepalive does"),
     same(Parameter, "authmethod", "integer", Newest, "parameters::authmethod_is_the_default_of_every_query"),
     same(Function, "http_async_query", "2 strings", V44, "routes::a_request_with_a_transaction_is_suspended_and_the_script_stops")
-        .but("never blocks; whatever is refused returns -1 and leaves the call as it was; an unknown route is refused at the call"),
+        .but("never blocks; whatever is refused returns -1, leaves the call as it was and uses up its parameters; an unknown route is \
+              refused at the call; never suspends in branch and event routes; -1 for replies of 300 and above in onreply_route, for \
+              requests with open branches and for replies of local transactions"),
     same(Function, "http_async_query", "3 strings", V44, "generations::a_query_of_three_parameters_posts_its_body")
         .but("an empty post_data is sent as a POST with a length of 0; C 4.4 returned -1"),
     same(Function, "http_async_send", "2 strings", Newest, "generations::send_never_suspends_and_carries_its_string_to_the_callback"),
@@ -158,11 +160,11 @@ pub static NAMES: &[Name] = &[
     same(Key, "timeout", "integer", V44, "keys::timeout_is_the_deadline_in_milliseconds_and_null_is_the_default")
         .but("the deadline of the whole query; 0 is refused"),
     same(Key, "tls_client_cert", "string", V44, "tls::a_client_certificate_is_shown_by_parameter_and_by_key")
-        .but("$null removes"),
+        .but("$null means none; in 4.4 it meant the parameter, in 5.x nothing"),
     same(Key, "tls_client_key", "string", V44, "tls::a_client_certificate_is_shown_by_parameter_and_by_key")
-        .but("$null removes"),
+        .but("$null means none; in 4.4 it meant the parameter, in 5.x nothing"),
     same(Key, "tls_ca_path", "string", V44, "tls::tls_ca_path_says_who_is_trusted_as_folder_or_file")
-        .but("$null removes; one PEM file is taken too"),
+        .but("$null means none; in 4.4 it meant the parameter, in 5.x nothing; one PEM file is taken too"),
     same(Key, "authmethod", "integer", V5, "keys::authmethod_3_asks_the_server_first_and_null_is_the_default"),
     same(Key, "username", "string", V5, "keys::username_and_password_authenticate_and_null_removes_them")
         .but("$null removes"),
