@@ -150,6 +150,29 @@ fn a_function_with_a_wrong_value_returns_minus_1_and_refuses_the_query() {
 }
 
 #[test]
+fn what_is_no_string_is_no_value() {
+    let script = r#"
+        function ksr_route_main()
+            local returned = {}
+            local note = function(result) returned[#returned + 1] = result end
+            KSR.tm.t_newtran()
+            for _, value in ipairs({ {}, true, "nil" }) do
+                if value == "nil" then value = nil end
+                for _, set in ipairs({ "set_timeout", "append_header", "suspend", "set_tls_client_cert" }) do
+                    note(http[set](value))
+                end
+                note(http.set("body", value))
+                note(http.query("{url}", "ksr_reply"))
+                note(http.query(value, "ksr_reply"))
+                note(http.query("{url}", value))
+                note(http.send_xdata("{url}", "ksr_reply", value))
+            end
+            return go_on("Refused", table.concat(returned, " "))
+        end"#;
+    super::assert_refuses_what_has_no_value(&LUA, script, 27);
+}
+
+#[test]
 fn suspend_0_lets_the_script_go_on() {
     let script = r#"
         function ksr_route_main()
