@@ -21,7 +21,7 @@ pub struct RequestKey {
 
 /// What a key takes. The `store` functions get `None` for `$null`.
 pub enum KeyKind {
-    /// Only `$null`.
+    /// Only `$null`, or an empty string where the script has no `$null`.
     Reset,
     /// A whole number.
     Integer {
@@ -66,7 +66,7 @@ const WORD: &str = "a string of 4096 bytes at most, without NUL bytes";
 
 /// All of them, in the order of the manual.
 pub static REQUEST_KEYS: &[RequestKey] = &[
-    RequestKey { names: &["all"], kind: KeyKind::Reset, about: "$null sets every key back to its default." },
+    RequestKey { names: &["all"], kind: KeyKind::Reset, about: "Sets every key back to its default." },
     RequestKey {
         names: &["hdr"],
         kind: KeyKind::Text { allowed: HEADER, store: store_header },
@@ -233,7 +233,9 @@ impl RequestKey {
 
     fn store(&self, parameters: &mut RequestParameters, value: Assigned<'_>) -> Result<(), String> {
         match self.kind {
-            KeyKind::Reset if matches!(value, Assigned::Null) => *parameters = RequestParameters::from_settings(),
+            KeyKind::Reset if matches!(value, Assigned::Null | Assigned::Text(b"")) => {
+                *parameters = RequestParameters::from_settings()
+            }
             KeyKind::Reset => return Err(self.refusal(value)),
             KeyKind::Integer { min, max, store } => match value {
                 Assigned::Null => store(parameters, None),
@@ -263,7 +265,7 @@ impl RequestKey {
             value => value.to_string(),
         };
         match self.kind {
-            KeyKind::Reset => format!("$http_req({name}): {shown} is refused; it takes $null"),
+            KeyKind::Reset => format!("$http_req({name}): {shown} is refused; it takes {}", self.allowed()),
             _ => format!("$http_req({name}): {shown} is refused; it takes {}, or $null", self.allowed()),
         }
     }
@@ -271,7 +273,7 @@ impl RequestKey {
     /// What it takes, in words.
     pub fn allowed(&self) -> String {
         match self.kind {
-            KeyKind::Reset => "$null".to_owned(),
+            KeyKind::Reset => "$null or an empty string".to_owned(),
             KeyKind::Integer { min: i32::MIN, .. } => "a whole number".to_owned(),
             KeyKind::Integer { min, max, .. } => format!("a whole number from {min} to {max}"),
             KeyKind::Text { allowed, .. } => allowed.to_owned(),
@@ -438,6 +440,7 @@ mod tests {
         assert_eq!((of("username").username, of("password").password), (None, None));
         assert_eq!((of("tls_client_cert").tls_client_cert, of("tls_client_key").tls_client_key), (None, None));
         assert_eq!((of("tls_ca_path").tls_ca_path, of("hdr").headers.len()), (None, 0));
+        assert!(store("all", Assigned::Text(b"")).is_ok());
         assert!(store("method", Assigned::Text(b"")).is_err());
     }
 

@@ -101,7 +101,7 @@ pub static NAMES: &[Name] = &[
         .but("an empty post_data is sent as a POST with a length of 0; C 4.4 returned -1"),
     same(Function, "http_async_send", "2 strings", Newest, "generations::send_never_suspends_and_carries_its_string_to_the_callback"),
     same(Function, "http_async_send_xdata", "3 strings", Newest, "generations::send_never_suspends_and_carries_its_string_to_the_callback"),
-    same(Function, "http_async_set", "2 strings", Here, "generations::http_async_set_takes_every_key"),
+    same(Function, "http_async_set", "2 strings", Here, "every_key::http_async_set_takes_every_key"),
     same(Function, "http_async_suspend", "1 string", V44, "generations::http_async_suspend_0_lets_the_script_go_on"),
     same(Function, "tls_verify_host", "1 string", V44, "generations::tls_functions_and_keys_decide_for_one_query"),
     same(Function, "tls_verify_peer", "1 string", V44, "generations::tls_functions_and_keys_decide_for_one_query"),
@@ -149,8 +149,8 @@ pub static NAMES: &[Name] = &[
     same(Variable, "http_time", "read, by key", V5, "variables::times_are_microseconds_from_the_start_in_their_order"),
     same(Variable, "http_xdata", "read", Newest, "generations::send_never_suspends_and_carries_its_string_to_the_callback")
         .but("in the callback of a suspended query too, with $http_req(xdata)"),
-    same(Key, "all", "only $null", V44, "keys::all_null_resets_every_key")
-        .but("a value other than $null is refused"),
+    same(Key, "all", "only $null", V44, "every_key::all_null_resets_every_key")
+        .but("a value other than $null or an empty string is refused"),
     same(Key, "hdr", "string", V44, "keys::hdr_adds_headers_and_null_removes_them")
         .but("$null removes, as documented, and in C does nothing; a line end is refused, and a blank before the name or its colon"),
     same(Key, "body", "string", V5, "keys::a_body_makes_a_post_and_null_removes_it")

@@ -144,19 +144,6 @@ fn a_function_with_a_wrong_value_returns_minus_1_and_refuses_the_query() {
 }
 
 #[test]
-fn http_async_set_takes_every_key() {
-    let server = echo();
-    let statements = r#"http_async_set("method", "PUT"); http_async_set("hdr", "X-Foo: bar"); http_async_set("body", "b");
-        http_async_set("timeout", "5000"); http_async_query("{url}", "REPLY");"#;
-    assert_replied(&with_statements(&server, statements).start().message("alice"), "200");
-    let request = server.requests().remove(0);
-    assert_eq!(
-        (request.method.as_str(), request.header("X-Foo"), request.body.as_slice()),
-        ("PUT", Some("bar"), b"b".as_slice())
-    );
-}
-
-#[test]
 fn send_never_suspends_and_carries_its_string_to_the_callback() {
     let server = echo();
     let script = r#"

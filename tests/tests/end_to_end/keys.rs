@@ -181,16 +181,6 @@ fn keepalive_for(assignments: &str) -> Option<(i32, i32)> {
 }
 
 #[test]
-fn all_null_resets_every_key() {
-    let request = sent_for(
-        r#"$http_req(method) = "PUT"; $http_req(body) = "b"; $http_req(hdr) = "X-Foo: bar"; $http_req(timeout) = 1;
-           $http_req(username) = "u"; $http_req(authmethod) = 1; $http_req(suspend) = 0; $http_req(all) = $null;"#,
-    );
-    assert_eq!((request.method.as_str(), request.header("X-Foo"), request.body.len()), ("GET", None, 0));
-    assert_eq!(request.header("Authorization"), None);
-}
-
-#[test]
 fn parameters_belong_to_one_query() {
     let server = HttpServer::start(|_| Response::text("x"));
     let script = r#"
