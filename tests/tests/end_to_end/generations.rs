@@ -51,23 +51,37 @@ fn a_query_of_three_parameters_posts_an_empty_body_too() {
 #[test]
 fn header_method_and_timeout_functions_take_variables() {
     let server = HttpServer::start(|_| Response::text("late").after(Duration::from_millis(700)));
-    let set = r#"http_append_header("X-Call: $ci"); http_set_method("$var(method)");"#;
-    let statements = format!(
-        "$var(method) = \"DELETE\"; {set} http_set_timeout(\"150\"); http_async_query(\"{{url}}\", \"REPLY\");"
-    );
-    assert_failed(&with_statements(&server, &statements).start().message("alice"), "150 ms");
+    let statements = r#"$var(method) = "DELETE"; $var(timeout) = 150;
+        http_append_header("X-Call: $ci"); http_set_method("$var(method)"); http_set_timeout("$var(timeout)");
+        http_async_query("{url}", "REPLY");"#;
+    assert_failed(&with_statements(&server, statements).start().message("alice"), "150 ms");
     let request = server.requests().remove(0);
     assert_eq!(request.method, "DELETE");
     assert!(request.header("X-Call").is_some_and(|value| value.ends_with("@tests")));
 }
 
 #[test]
-fn http_async_suspend_0_lets_the_script_go_on() {
+fn http_set_method_takes_whole_names_in_any_case() {
     let server = echo();
-    for (argument, status) in [("0", 500), ("1", 200)] {
-        let statements = format!("http_async_suspend(\"{argument}\"); http_async_query(\"{{url}}\", \"REPLY\");");
-        assert_eq!(with_statements(&server, &statements).start().message("alice").status(), status);
+    for method in ["patch", "HEAD", "Options", "delete"] {
+        let statements = format!("http_set_method(\"{method}\"); http_async_query(\"{{url}}\", \"REPLY\");");
+        assert_replied(&with_statements(&server, &statements).start().message("alice"), "200");
+        assert_eq!(server.requests().pop().expect("one a turn").method, method.to_uppercase());
     }
+}
+
+#[test]
+fn http_async_suspend_0_lets_the_script_go_on() {
+    let ask = |argument: &str| {
+        let server = echo();
+        let statements = format!("http_async_suspend(\"{argument}\"); http_async_query(\"{{url}}\", \"REPLY\");");
+        let answer = with_statements(&server, &statements).start().message("alice");
+        assert_eq!(server.wait_for_requests(1, PATIENCE).len(), 1);
+        answer
+    };
+    let answer = ask("0");
+    assert_eq!((answer.reason(), seen(&answer, "X-Returned")), ("Not suspended", "1"));
+    assert_replied(&ask("1"), "200");
 }
 
 #[test]
@@ -125,8 +139,12 @@ fn a_function_with_a_wrong_value_returns_minus_1_and_refuses_the_query() {
     let server = echo();
     for (call, allowed) in [
         (r#"http_set_timeout("soon")"#, "1 to 3600000"),
+        (r#"http_set_timeout("0")"#, "1 to 3600000"),
         (r#"http_set_method("TRACE")"#, "GET, POST"),
+        (r#"http_set_method("P")"#, "GET, POST"),
         (r#"http_append_header("no colon")"#, "one header line"),
+        (r#"http_append_header("X-A : b")"#, "one header line"),
+        (r#"http_append_header("X-A: b\r\nX-Smuggled: c")"#, "one header line"),
         (r#"http_async_suspend("x")"#, "a whole number"),
         (r#"tls_verify_host("x")"#, "a whole number"),
         (r#"tls_verify_peer("")"#, "a whole number"),

@@ -118,6 +118,8 @@ fn username_and_password_authenticate_and_null_removes_them() {
 #[test]
 fn authmethod_3_asks_the_server_first_and_null_is_the_default() {
     let credentials = r#"$http_req(username) = "alice"; $http_req(password) = "secret";"#;
+    let basic = sent_for(&format!("{credentials} $http_req(authmethod) = 1;"));
+    assert_eq!(basic.header("Authorization"), Some("Basic YWxpY2U6c2VjcmV0"), "1 sends them at once");
     assert_eq!(sent_for(credentials).header("Authorization"), None);
     let reset = format!("{credentials} $http_req(authmethod) = 1; $http_req(authmethod) = $null;");
     assert_eq!(sent_for(&reset).header("Authorization"), None);
