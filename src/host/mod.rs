@@ -11,6 +11,7 @@ pub mod memory;
 pub mod message;
 mod parameters;
 pub mod process;
+mod python;
 pub mod route;
 mod script_function;
 pub mod statistics;
