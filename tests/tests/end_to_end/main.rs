@@ -4,6 +4,7 @@ mod bad_input;
 mod callbacks;
 mod common;
 mod deadlines;
+mod documents;
 mod every_key;
 mod examples;
 mod generations;
