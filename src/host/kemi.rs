@@ -28,10 +28,15 @@ fn call(row: usize, message: *mut sys::sip_msg, parameters: &[Text]) -> c_int {
         let (Some(message), Some(function)) = (Message::new(message), FUNCTIONS.get(row)) else {
             return ScriptResult::False.code();
         };
-        // SAFETY: Kamailio hands in null or live strings of the script language.
-        let values = parameters.iter().map(|text| unsafe { text.as_ref().and_then(|text| copy(text)) });
-        run(function, message, values.collect())
+        run(function, message, parameters.iter().map(|parameter| value(*parameter)).collect())
     })
+}
+
+/// The value of a parameter. What is no string in the script (in Lua nil, a table, a boolean) has no bytes, not even
+/// none: an empty string of a script language points somewhere.
+fn value(parameter: Text) -> Option<Vec<u8>> {
+    // SAFETY: Kamailio hands in null or a live string of the script language.
+    unsafe { parameter.as_ref().filter(|text| !text.s.is_null()).and_then(|text| copy(text)) }
 }
 
 /// The rows that have a KEMI name, and an empty one.

@@ -12,6 +12,7 @@ pub mod message;
 mod parameters;
 pub mod per_message;
 pub mod process;
+mod python;
 pub mod route;
 mod script_function;
 pub mod statistics;

@@ -1,7 +1,7 @@
 //! Routes of the script: their names, the route type that runs now, and running one without a transaction.
 
 use super::interface::ResumeTarget;
-use super::sys;
+use super::{python, sys};
 use std::ffi::{CStr, c_int};
 
 /// Kamailio's bit mask of the route that is running (`get_route_type`). Script processes.
@@ -40,7 +40,9 @@ pub fn index_of(name: &CStr) -> Option<c_int> {
 /// Kamailio could not make the message.
 pub fn run_detached(target: &ResumeTarget) -> Result<(), DetachedError> {
     // SAFETY: `target` and the name it points to live through the call; an HTTP worker may run routes.
-    if unsafe { sys::shim_route_run_detached(target) } < 0 { Err(DetachedError) } else { Ok(()) }
+    let result = unsafe { sys::shim_route_run_detached(target) };
+    python::forget_exception();
+    if result < 0 { Err(DetachedError) } else { Ok(()) }
 }
 
 /// Kamailio could not make a message for a route to run on.

@@ -2,7 +2,7 @@
 
 use super::interface::{ResumeOutcome, ResumeTarget, Suspension, TransactionState};
 use super::message::Message;
-use super::sys;
+use super::{python, sys};
 
 /// Why a transaction was not suspended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,5 +70,7 @@ pub fn suspend(message: Message) -> Result<Suspension, SuspendError> {
 pub fn resume(suspension: &Suspension, target: &ResumeTarget) -> ResumeOutcome {
     // SAFETY: both structures and the name that `target` points to live through the call; tm looks the transaction up
     // by its numbers and finds none when it is gone; a reply's clone is the suspension's own until this call.
-    unsafe { sys::shim_transaction_resume(suspension, target) }
+    let outcome = unsafe { sys::shim_transaction_resume(suspension, target) };
+    python::forget_exception();
+    outcome
 }

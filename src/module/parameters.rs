@@ -66,8 +66,9 @@ const MAX_KEEPALIVE_SECONDS: i32 = 32_767;
 /// All of libcurl's methods that the manual names, from Basic (1) to Digest with IE flavour (16).
 pub const MAX_AUTHMETHOD: i32 = 31;
 
+/// A number that is only asked whether it is 0, as in the C module.
 const fn flag(store: fn(&mut Settings, i32), default: i32) -> ParameterKind {
-    ParameterKind::Integer { default, min: 0, max: i32::MAX, store }
+    ParameterKind::Integer { default, min: i32::MIN, max: i32::MAX, store }
 }
 
 /// All of them, in the order of the manual.
@@ -91,7 +92,7 @@ pub static PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: c"hash_size",
-        kind: ParameterKind::Integer { default: 2048, min: 1, max: MAX_HASH_SIZE, store: store_hash_size },
+        kind: ParameterKind::Integer { default: 2048, min: 0, max: MAX_HASH_SIZE, store: store_hash_size },
         unit: "transfers",
         about: "Transfers a worker makes room for at its start, and idle connections it keeps.",
     },
@@ -103,15 +104,15 @@ pub static PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: c"tls_verify_host",
-        kind: ParameterKind::Integer { default: 2, min: 0, max: 2, store: |s, v| s.tls_verify_host = v != 0 },
+        kind: flag(|s, v| s.tls_verify_host = v != 0, 2),
         unit: "",
-        about: "Whether the server's certificate must be for the host of the URL: 0 no, 1 or 2 yes.",
+        about: "Not 0: the server's certificate must be for the host of the URL.",
     },
     Parameter {
         name: c"tls_verify_peer",
-        kind: ParameterKind::Integer { default: 1, min: 0, max: 1, store: |s, v| s.tls_verify_peer = v != 0 },
+        kind: flag(|s, v| s.tls_verify_peer = v != 0, 1),
         unit: "",
-        about: "Whether the server's certificate must be signed by a known authority: 0 no, 1 yes.",
+        about: "Not 0: the server's certificate must be signed by a known authority.",
     },
     Parameter {
         name: c"curl_verbose",
@@ -192,9 +193,9 @@ pub static PARAMETERS: &[Parameter] = &[
 
 fn store_hash_size(settings: &mut Settings, value: i32) {
     let wanted = value.unsigned_abs();
-    settings.hash_size = if wanted.is_power_of_two() { wanted } else { wanted.next_power_of_two() / 2 };
+    settings.hash_size = if wanted.is_power_of_two() { wanted } else { (wanted.next_power_of_two() / 2).max(1) };
     if settings.hash_size != wanted {
-        log::warning!("parameter hash_size: {wanted} is not a power of two, rounded down to {}", settings.hash_size);
+        log::warning!("parameter hash_size: {wanted} is not a power of two, {} is taken", settings.hash_size);
     }
 }
 
@@ -237,7 +238,7 @@ impl Parameter {
     /// What it takes, in words.
     pub fn allowed(&self) -> String {
         match self.kind {
-            ParameterKind::Integer { min, max: i32::MAX, .. } => format!("a whole number from {min}"),
+            ParameterKind::Integer { min: i32::MIN, .. } => "a whole number".to_owned(),
             ParameterKind::Integer { min, max, .. } => format!("a whole number from {min} to {max}"),
             ParameterKind::Choice { words, .. } => format!("\"{}\"", words.join("\" or \"")),
             ParameterKind::Path { .. } => "a path, as a string".to_owned(),
@@ -286,7 +287,7 @@ mod tests {
             for wrong in [min.checked_sub(1), max.checked_add(1)].into_iter().flatten() {
                 let line = parameter.set(ParameterValue::Integer(wrong)).expect_err("out of range");
                 assert!(line.contains(parameter.name.to_str().expect("ASCII")), "{line}");
-                assert!(line.contains(&wrong.to_string()) && line.contains(&min.to_string()), "{line}");
+                assert!(line.contains(&wrong.to_string()) && line.contains(&parameter.allowed()), "{line}");
             }
         }
     }
@@ -303,6 +304,13 @@ mod tests {
         assert_eq!(ParameterValue::Text(c"1000").as_integer(), Some(1000));
         store_hash_size(&mut settings, 1000);
         assert_eq!(settings.hash_size, 512);
+    }
+
+    #[test]
+    fn a_hash_size_of_0_makes_room_for_one() {
+        let mut settings = Settings::from_defaults();
+        store_hash_size(&mut settings, 0);
+        assert_eq!(settings.hash_size, 1);
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub struct RequestKey {
 
 /// What a key takes. The `store` functions get `None` for `$null`.
 pub enum KeyKind {
-    /// Only `$null`.
+    /// Only `$null`, or an empty string where the script has no `$null`.
     Reset,
     /// A whole number.
     Integer {
@@ -39,6 +39,11 @@ pub enum KeyKind {
         /// Where it goes.
         store: fn(&mut RequestParameters, Option<&[u8]>) -> Result<(), &'static str>,
     },
+}
+
+/// A number that is only asked whether it is 0, as in the C module.
+const fn flag(store: fn(&mut RequestParameters, Option<i32>)) -> KeyKind {
+    KeyKind::Integer { min: i32::MIN, max: i32::MAX, store }
 }
 
 /// Most headers that a query may carry.
@@ -61,7 +66,7 @@ const WORD: &str = "a string of 4096 bytes at most, without NUL bytes";
 
 /// All of them, in the order of the manual.
 pub static REQUEST_KEYS: &[RequestKey] = &[
-    RequestKey { names: &["all"], kind: KeyKind::Reset, about: "$null sets every key back to its default." },
+    RequestKey { names: &["all"], kind: KeyKind::Reset, about: "Sets every key back to its default." },
     RequestKey {
         names: &["hdr"],
         kind: KeyKind::Text { allowed: HEADER, store: store_header },
@@ -114,12 +119,12 @@ pub static REQUEST_KEYS: &[RequestKey] = &[
     },
     RequestKey {
         names: &["suspend"],
-        kind: KeyKind::Integer { min: 0, max: i32::MAX, store: |p, v| p.suspend = v.is_none_or(|v| v != 0) },
+        kind: flag(|p, v| p.suspend = v.is_none_or(|v| v != 0)),
         about: "0: the transaction is not suspended, the script goes on.",
     },
     RequestKey {
         names: &["tcp_keepalive", "keepalive"],
-        kind: KeyKind::Integer { min: 0, max: i32::MAX, store: store_keepalive },
+        kind: flag(store_keepalive),
         about: "Not 0: TCP keep-alive probes are sent.",
     },
     RequestKey {
@@ -134,17 +139,17 @@ pub static REQUEST_KEYS: &[RequestKey] = &[
     },
     RequestKey {
         names: &["follow_redirect"],
-        kind: KeyKind::Integer { min: 0, max: i32::MAX, store: store_follow_redirect },
+        kind: flag(store_follow_redirect),
         about: "Not 0: redirects are followed; by default the parameter curl_follow_redirect.",
     },
     RequestKey {
         names: &["tls_verify_host"],
-        kind: KeyKind::Integer { min: 0, max: 2, store: store_verify_host },
+        kind: flag(store_verify_host),
         about: "0: the server's certificate may be for another host; by default the parameter tls_verify_host.",
     },
     RequestKey {
         names: &["tls_verify_peer"],
-        kind: KeyKind::Integer { min: 0, max: 1, store: store_verify_peer },
+        kind: flag(store_verify_peer),
         about: "0: the server's certificate may be anybody's; by default the parameter tls_verify_peer.",
     },
     RequestKey {
@@ -228,7 +233,9 @@ impl RequestKey {
 
     fn store(&self, parameters: &mut RequestParameters, value: Assigned<'_>) -> Result<(), String> {
         match self.kind {
-            KeyKind::Reset if matches!(value, Assigned::Null) => *parameters = RequestParameters::from_settings(),
+            KeyKind::Reset if matches!(value, Assigned::Null | Assigned::Text(b"")) => {
+                *parameters = RequestParameters::from_settings()
+            }
             KeyKind::Reset => return Err(self.refusal(value)),
             KeyKind::Integer { min, max, store } => match value {
                 Assigned::Null => store(parameters, None),
@@ -258,7 +265,7 @@ impl RequestKey {
             value => value.to_string(),
         };
         match self.kind {
-            KeyKind::Reset => format!("$http_req({name}): {shown} is refused; it takes $null"),
+            KeyKind::Reset => format!("$http_req({name}): {shown} is refused; it takes {}", self.allowed()),
             _ => format!("$http_req({name}): {shown} is refused; it takes {}, or $null", self.allowed()),
         }
     }
@@ -266,8 +273,8 @@ impl RequestKey {
     /// What it takes, in words.
     pub fn allowed(&self) -> String {
         match self.kind {
-            KeyKind::Reset => "$null".to_owned(),
-            KeyKind::Integer { min, max: i32::MAX, .. } => format!("a whole number from {min}"),
+            KeyKind::Reset => "$null or an empty string".to_owned(),
+            KeyKind::Integer { min: i32::MIN, .. } => "a whole number".to_owned(),
             KeyKind::Integer { min, max, .. } => format!("a whole number from {min} to {max}"),
             KeyKind::Text { allowed, .. } => allowed.to_owned(),
         }
@@ -281,6 +288,9 @@ fn store_header(parameters: &mut RequestParameters, header: Option<&[u8]>) -> Re
         parameters.headers.clear();
         return Ok(());
     };
+    if header.is_empty() {
+        return Ok(());
+    }
     if header.len() > MAX_HEADER || parameters.headers.len() >= MAX_HEADERS || !is_header(header) {
         return Err(HEADER);
     }
@@ -302,11 +312,16 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// What a script assigned; an empty string is nothing, as in the C module.
+fn unless_empty(text: Option<&[u8]>) -> Option<&[u8]> {
+    text.filter(|text| !text.is_empty())
+}
+
 fn store_bytes(place: &mut Option<Vec<u8>>, bytes: Option<&[u8]>) -> Result<(), Refused> {
     if bytes.is_some_and(|bytes| bytes.len() > MAX_BODY) {
         return Err(BODY);
     }
-    *place = bytes.map(copy).transpose()?;
+    *place = unless_empty(bytes).map(copy).transpose()?;
     Ok(())
 }
 
@@ -326,7 +341,7 @@ fn store_method(parameters: &mut RequestParameters, name: Option<&[u8]>) -> Resu
 }
 
 fn store_word(place: &mut Option<CString>, word: Option<&[u8]>) -> Result<(), Refused> {
-    let Some(word) = word else {
+    let Some(word) = unless_empty(word) else {
         *place = None;
         return Ok(());
     };
@@ -413,9 +428,20 @@ mod tests {
         for good in ["X: y", "Accept:", "X-Empty;", "X:\ty"] {
             assert!(store("hdr", Assigned::Text(good.as_bytes())).is_ok(), "{good}");
         }
-        for wrong in ["X: y\r\nZ: w", "X: y\n", "no colon", ": y", "X ;", "X\0: y", "", "X; y"] {
+        for wrong in ["X: y\r\nZ: w", "X: y\n", "no colon", ": y", "X ;", "X\0: y", "X; y", " X: y", "X : y"] {
             assert!(store("hdr", Assigned::Text(wrong.as_bytes())).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn an_empty_string_is_no_value() {
+        let of = |name| store(name, Assigned::Text(b"")).expect(name);
+        assert_eq!((of("body").body, of("xdata").xdata), (None, None));
+        assert_eq!((of("username").username, of("password").password), (None, None));
+        assert_eq!((of("tls_client_cert").tls_client_cert, of("tls_client_key").tls_client_key), (None, None));
+        assert_eq!((of("tls_ca_path").tls_ca_path, of("hdr").headers.len()), (None, 0));
+        assert!(store("all", Assigned::Text(b"")).is_ok());
+        assert!(store("method", Assigned::Text(b"")).is_err());
     }
 
     #[test]

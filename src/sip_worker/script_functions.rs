@@ -21,7 +21,12 @@ pub fn query_with_body(message: Message, values: &[Vec<u8>]) -> ScriptResult {
     let [url, body, route] = values else {
         return ScriptResult::False;
     };
-    send_with(message, url, route, |parameters| request_keys::store_text(parameters, "body", body))
+    send_with(message, url, route, |parameters| {
+        request_keys::store_text(parameters, "body", body)?;
+        // Whoever names a body sends one, an empty one too: the request is a POST.
+        parameters.body.get_or_insert_default();
+        Ok(())
+    })
 }
 
 /// `http_async_send(url, route_name)`.

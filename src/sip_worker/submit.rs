@@ -19,6 +19,10 @@ use std::fmt;
 
 /// Longest URL, in bytes.
 pub const MAX_URL: usize = 8192;
+/// Longest name of a callback function, in bytes.
+const MAX_FUNCTION: usize = 255;
+/// How much of a callback's name a log line shows, in characters.
+const SHOWN_NAME: usize = 80;
 
 /// Why a query is not accepted. Nothing was sent and no transaction is suspended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +32,7 @@ enum Refusal {
     UrlTooLong(usize),
     UrlControlByte(u8),
     RouteUnknown,
+    FunctionTooLong(usize),
     TransactionSuspended,
     QueryTooLarge,
     NoMemory,
@@ -49,6 +54,9 @@ impl fmt::Display for Refusal {
             Self::UrlTooLong(length) => write!(formatter, "the URL has {length} bytes, {MAX_URL} are allowed"),
             Self::UrlControlByte(byte) => write!(formatter, "the URL holds the control byte 0x{byte:02x}"),
             Self::RouteUnknown => formatter.write_str("the script has no such route"),
+            Self::FunctionTooLong(length) => {
+                write!(formatter, "the name of the function has {length} bytes, {MAX_FUNCTION} are allowed")
+            }
             Self::TransactionSuspended => {
                 formatter.write_str("the transaction is suspended already; it carries one suspended query at a time")
             }
@@ -76,7 +84,7 @@ pub fn submit(message: Message, parameters: &RequestParameters, url: &[u8], rout
         Ok(true) => ScriptResult::Stop,
         Ok(false) => ScriptResult::True,
         Err(refusal) => {
-            let route = String::from_utf8_lossy(route);
+            let route: String = String::from_utf8_lossy(route).chars().take(SHOWN_NAME).collect();
             log::error!("query refused, callback \"{route}\": {refusal}");
             ScriptResult::False
         }
@@ -136,7 +144,12 @@ impl Callback {
             return Err(Refusal::RouteUnknown);
         }
         if route::script_is_kemi() {
-            return Ok(Self::Function(name));
+            let length = name.count_bytes();
+            return if length > MAX_FUNCTION {
+                Err(Refusal::FunctionTooLong(length))
+            } else {
+                Ok(Self::Function(name))
+            };
         }
         route::index_of(&name).map(Self::Route).ok_or(Refusal::RouteUnknown)
     }

@@ -8,7 +8,7 @@ const INTRODUCTION: &str = "\
 <!-- Written by `make compatibility` from src/module/contract_test/names.rs; edits here are lost. -->
 
 Every name that a script may use, whichever http_async_client it was written for. A unit test holds this list against
-the module's own tables, and each row names an end-to-end test that shows the name at work in a running Kamailio
+the module's own tables, and each row names an end-to-end test, or two, that show the name at work in a running Kamailio
 (`tests/tests/end_to_end/`, as `file::test` or `folder::file::test`; the Python tests have the names of the Lua tests).
 What each name means is in [manual.md](manual.md); how to move a script here is in [migration.md](migration.md).
 
@@ -55,8 +55,8 @@ fn line(row: &Name) -> String {
         Kind::Variable => format!("${}", row.name),
         _ => row.name.to_owned(),
     };
-    format!("| `{name}` | {} | {} | `{}` | {} |\n", row.form, row.since.text(), row.test, row.differs)
-        .replace("|  |", "| |")
+    let tests = row.tests().map(|test| format!("`{test}`")).collect::<Vec<_>>().join(", ");
+    format!("| `{name}` | {} | {} | {tests} | {} |\n", row.form, row.since.text(), row.differs).replace("|  |", "| |")
 }
 
 /// The whole document.

@@ -79,13 +79,35 @@ fn test_files(module: &str) -> Vec<PathBuf> {
     folder.chain([module.with_extension("rs")]).filter(|path| path.is_file()).collect()
 }
 
+/// Whether a source has a test of that name that runs: `#[test]` alone stands above it.
+fn has_test(source: &str, function: &str) -> bool {
+    let declaration = format!("fn {function}() {{");
+    let lines: Vec<&str> = source.lines().collect();
+    let declared = lines.iter().position(|line| line.trim() == declaration);
+    let mut above = lines[..declared.unwrap_or(0)].iter().rev();
+    let is_attribute = |line: &&&str| line.trim().starts_with("#[");
+    above.by_ref().take_while(is_attribute).copied().eq(["#[test]"])
+}
+
+#[test]
+fn a_test_counts_only_when_it_runs() {
+    let with = |above: &str| has_test(&format!("fn other() {{}}\n\n{above}fn shown() {{\n}}\n"), "shown");
+    assert!(with("#[test]\n"));
+    assert!(with("/// What it shows.\n#[test]\n"));
+    for above in
+        ["", "#[test]\n#[ignore]\n", "#[ignore = \"slow\"]\n#[test]\n", "#[cfg(any())]\n#[test]\n", "// #[test]\n"]
+    {
+        assert!(!with(above), "{above}");
+    }
+    assert!(!has_test("#[test]\nfn shown_too() {\n", "shown"));
+}
+
 #[test]
 fn every_test_that_is_named_exists() {
-    for row in NAMES {
-        let (module, function) = row.test.rsplit_once("::").expect(row.test);
-        let declaration = format!("fn {function}(");
+    for (row, test) in NAMES.iter().flat_map(|row| row.tests().map(move |test| (row, test))) {
+        let (module, function) = test.rsplit_once("::").expect(test);
         let mut sources = test_files(module).into_iter().map(|path| fs::read_to_string(path).expect("readable"));
-        assert!(sources.any(|source| source.contains(&declaration)), "{}: there is no test {}", row.name, row.test);
+        assert!(sources.any(|source| has_test(&source, function)), "{}: there is no test {test}", row.name);
     }
 }
 

@@ -49,17 +49,28 @@ pub struct Name {
     pub since: Since,
     /// The end-to-end test that shows it, as `file::test` or `folder::file::test`.
     pub test: &'static str,
+    /// One more, for what the first does not show.
+    pub second_test: Option<&'static str>,
     /// What it does otherwise than the C module, on purpose; empty where nothing is.
     pub differs: &'static str,
 }
 
 const fn same(kind: Kind, name: &'static str, form: &'static str, since: Since, test: &'static str) -> Name {
-    Name { kind, name, form, since, test, differs: "" }
+    Name { kind, name, form, since, test, second_test: None, differs: "" }
 }
 
 impl Name {
     const fn but(self, differs: &'static str) -> Self {
         Self { differs, ..self }
+    }
+
+    const fn and(self, test: &'static str) -> Self {
+        Self { second_test: Some(test), ..self }
+    }
+
+    /// The tests that show it.
+    pub fn tests(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.test).chain(self.second_test)
     }
 }
 
@@ -69,7 +80,7 @@ pub static NAMES: &[Name] = &[
     same(Parameter, "workers", "integer", V44, "parameters::workers_are_that_many_processes_of_that_name")
         .but("a query goes to the worker with the fewest unfinished ones"),
     same(Parameter, "connection_timeout", "integer", V44, "parameters::connection_timeout_is_the_deadline_of_every_query")
-        .but("one deadline over everything, which arriving bytes do not extend; in C a socket's idle time"),
+        .but("one deadline over everything, which arriving bytes do not extend; in C a socket's idle time; 0 is refused"),
     same(Parameter, "hash_size", "integer", V44, "parameters::hash_size_is_rounded_down_to_a_power_of_two_with_a_warning")
         .but("room made at the start and idle connections kept, as there is no such table"),
     same(Parameter, "tls_version", "integer", V44, "tls::tls_version_is_the_least_that_is_accepted")
@@ -94,20 +105,27 @@ pub static NAMES: &[Name] = &[
         .but("it works, as tcp_keepalive does"),
     same(Parameter, "authmethod", "integer", Newest, "parameters::authmethod_is_the_default_of_every_query"),
     same(Function, "http_async_query", "2 strings", V44, "routes::a_request_with_a_transaction_is_suspended_and_the_script_stops")
-        .but("never blocks; whatever is refused returns -1 and leaves the call as it was; an unknown route is refused at the call"),
-    same(Function, "http_async_query", "3 strings", V44, "generations::a_query_of_three_parameters_posts_its_body"),
+        .but("never blocks; whatever is refused returns -1, leaves the call as it was and uses up its parameters; an unknown route is \
+              refused at the call; never suspends in branch and event routes; -1 for replies of 300 and above in onreply_route, for \
+              requests with open branches and for replies of local transactions"),
+    same(Function, "http_async_query", "3 strings", V44, "generations::a_query_of_three_parameters_posts_its_body")
+        .but("an empty post_data is sent as a POST with a length of 0; C 4.4 returned -1"),
     same(Function, "http_async_send", "2 strings", Newest, "generations::send_never_suspends_and_carries_its_string_to_the_callback"),
     same(Function, "http_async_send_xdata", "3 strings", Newest, "generations::send_never_suspends_and_carries_its_string_to_the_callback"),
-    same(Function, "http_async_set", "2 strings", Here, "generations::http_async_set_takes_every_key"),
+    same(Function, "http_async_set", "2 strings", Here, "every_key::http_async_set_takes_every_key")
+        .and("every_key::http_async_set_takes_every_tls_key"),
     same(Function, "http_async_suspend", "1 string", V44, "generations::http_async_suspend_0_lets_the_script_go_on"),
     same(Function, "tls_verify_host", "1 string", V44, "generations::tls_functions_and_keys_decide_for_one_query"),
     same(Function, "tls_verify_peer", "1 string", V44, "generations::tls_functions_and_keys_decide_for_one_query"),
     same(Function, "http_set_timeout", "1 string", V44, "generations::header_method_and_timeout_functions_take_variables")
-        .but("the deadline of the whole query"),
+        .and("generations::a_function_with_a_wrong_value_returns_minus_1_and_refuses_the_query")
+        .but("the deadline of the whole query; 0 is refused"),
     same(Function, "http_append_header", "1 string", V44, "generations::header_method_and_timeout_functions_take_variables")
-        .but("a line end in the header is refused"),
-    same(Function, "http_set_method", "1 string", V44, "generations::header_method_and_timeout_functions_take_variables")
-        .but("whole names in any case, and PATCH, HEAD, OPTIONS; others are refused"),
+        .and("generations::a_function_with_a_wrong_value_returns_minus_1_and_refuses_the_query")
+        .but("a line end is refused, and a blank before the name or its colon"),
+    same(Function, "http_set_method", "1 string", V44, "generations::http_set_method_takes_whole_names_in_any_case")
+        .and("generations::a_function_with_a_wrong_value_returns_minus_1_and_refuses_the_query")
+        .but("whole names in any case, and PATCH, HEAD, OPTIONS; others, as TRACE, are refused"),
     same(Function, "http_set_tls_client_cert", "1 string", V44, "generations::tls_functions_and_keys_decide_for_one_query"),
     same(Function, "http_set_tls_client_key", "1 string", V44, "generations::tls_functions_and_keys_decide_for_one_query"),
     same(Function, "http_set_tls_ca_path", "1 string", V44, "generations::tls_functions_and_keys_decide_for_one_query"),
@@ -125,6 +143,7 @@ pub static NAMES: &[Name] = &[
     same(Kemi, "set_tls_client_key", "1 string", Here, "kemi::lua::tls_functions_decide_for_one_query"),
     same(Kemi, "set_tls_ca_path", "1 string", Here, "kemi::lua::tls_functions_decide_for_one_query"),
     same(Variable, "http_req_id", "read", V5, "variables::the_id_names_a_query_before_and_in_its_callback")
+        .and("variables::an_id_is_another_after_a_restart_of_the_same_process")
         .but("unique across restarts too"),
     same(Variable, "http_req", "write, by key", V44, "keys::parameters_belong_to_one_query")
         .but("belongs to one query of one SIP message; a refused assignment refuses the query"),
@@ -146,22 +165,25 @@ pub static NAMES: &[Name] = &[
     same(Variable, "http_time", "read, by key", V5, "variables::times_are_microseconds_from_the_start_in_their_order"),
     same(Variable, "http_xdata", "read", Newest, "generations::send_never_suspends_and_carries_its_string_to_the_callback")
         .but("in the callback of a suspended query too, with $http_req(xdata)"),
-    same(Key, "all", "only $null", V44, "keys::all_null_resets_every_key")
-        .but("a value other than $null is refused"),
+    same(Key, "all", "only $null", V44, "every_key::all_null_resets_every_key")
+        .and("every_key::all_null_resets_every_tls_key")
+        .but("a value other than $null or an empty string is refused"),
     same(Key, "hdr", "string", V44, "keys::hdr_adds_headers_and_null_removes_them")
-        .but("$null removes, as documented, and in C does nothing; a line end is refused"),
+        .and("bad_input::a_refused_assignment_refuses_the_query_after_it_with_one_line_each")
+        .but("$null removes, as documented, and in C does nothing; a line end is refused, and a blank before the name or its colon"),
     same(Key, "body", "string", V5, "keys::a_body_makes_a_post_and_null_removes_it")
         .but("$null removes; at most 1 MiB"),
     same(Key, "method", "string", V44, "keys::every_method_goes_out_with_and_without_a_body")
-        .but("whole names in any case, where C takes beginnings; PATCH, HEAD and OPTIONS too"),
+        .and("generations::newer_methods_go_out_with_their_bodies")
+        .but("whole names in any case, where C takes beginnings; PATCH, HEAD and OPTIONS too; others, as TRACE, are refused"),
     same(Key, "timeout", "integer", V44, "keys::timeout_is_the_deadline_in_milliseconds_and_null_is_the_default")
-        .but("the deadline of the whole query"),
+        .but("the deadline of the whole query; 0 is refused"),
     same(Key, "tls_client_cert", "string", V44, "tls::a_client_certificate_is_shown_by_parameter_and_by_key")
-        .but("$null removes"),
+        .but("$null means none; in 4.4 it meant the parameter, in 5.x nothing"),
     same(Key, "tls_client_key", "string", V44, "tls::a_client_certificate_is_shown_by_parameter_and_by_key")
-        .but("$null removes"),
+        .but("$null means none; in 4.4 it meant the parameter, in 5.x nothing"),
     same(Key, "tls_ca_path", "string", V44, "tls::tls_ca_path_says_who_is_trusted_as_folder_or_file")
-        .but("$null removes; one PEM file is taken too"),
+        .but("$null means none; in 4.4 it meant the parameter, in 5.x nothing; one PEM file is taken too"),
     same(Key, "authmethod", "integer", V5, "keys::authmethod_3_asks_the_server_first_and_null_is_the_default"),
     same(Key, "username", "string", V5, "keys::username_and_password_authenticate_and_null_removes_them")
         .but("$null removes"),
@@ -182,8 +204,10 @@ pub static NAMES: &[Name] = &[
         .but("the spelling in the C module's code, kept beside the manual's"),
     same(Key, "follow_redirect", "integer", V5, "keys::follow_redirect_decides_for_one_query"),
     same(Key, "tls_verify_host", "integer", Here, "generations::tls_functions_and_keys_decide_for_one_query")
+        .and("generations::any_number_but_0_is_yes")
         .but("the key for the function of 4.4"),
     same(Key, "tls_verify_peer", "integer", Here, "generations::tls_functions_and_keys_decide_for_one_query")
+        .and("generations::any_number_but_0_is_yes")
         .but("the key for the function of 4.4"),
     same(Key, "http_version", "integer", Newest, "generations::http_version_asks_for_http_2"),
     same(Key, "xdata", "string", Here, "generations::a_suspended_query_carries_a_string_too_and_null_takes_it_back"),

@@ -28,6 +28,8 @@ fn a_refused_assignment_refuses_the_query_after_it_with_one_line_each() {
         (r#"$http_req(method) = 1;"#, "GET, POST, PUT, DELETE, PATCH"),
         (r#"$http_req(hdr) = "X-A: b\r\nX-Smuggled: c";"#, "one header line"),
         (r#"$http_req(hdr) = "no colon";"#, "one header line"),
+        (r#"$http_req(hdr) = " X-A: b";"#, "one header line"),
+        (r#"$http_req(hdr) = "X-A : b";"#, "one header line"),
         (r#"$http_req(hdr) = 1;"#, "one header line"),
         (r#"$http_req(body) = 1;"#, "a string"),
         (r#"$http_req(authmethod) = 32;"#, "1 to 31"),
@@ -37,11 +39,11 @@ fn a_refused_assignment_refuses_the_query_after_it_with_one_line_each() {
         (r#"$http_req(tls_client_cert) = 1;"#, "a string"),
         (r#"$http_req(tls_client_key) = 1;"#, "a string"),
         (r#"$http_req(tls_ca_path) = 1;"#, "a string"),
-        (r#"$http_req(suspend) = "no";"#, "from 0"),
-        (r#"$http_req(tcp_keepalive) = "no";"#, "from 0"),
+        (r#"$http_req(suspend) = "no";"#, "a whole number"),
+        (r#"$http_req(tcp_keepalive) = "no";"#, "a whole number"),
         (r#"$http_req(tcp_ka_idle) = 32768;"#, "0 to 32767"),
         (r#"$http_req(tcp_ka_interval) = -1;"#, "0 to 32767"),
-        (r#"$http_req(follow_redirect) = "no";"#, "from 0"),
+        (r#"$http_req(follow_redirect) = "no";"#, "a whole number"),
         (r#"$http_req(all) = 0;"#, "$null"),
     ] {
         let kamailio = one_query(&server.url("/"), assignment, "").start();

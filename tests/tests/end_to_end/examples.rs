@@ -138,18 +138,19 @@ fn the_http_api_example_answers_at_once_and_hands_the_job_on() {
         .arguments(&["-A", &format!("BACKEND_URL=\"{}\"", server.url("/jobs"))])
         .arguments(&["-A", &format!("LISTEN_HTTP=tcp:127.0.0.1:{port}")])
         .start();
-    let post = |path: &str| {
+    let post = |path: &str, body: &str| {
         let url = format!("http://127.0.0.1:{port}{path}");
         let curl =
-            Command::new("curl").args(["-s", "--max-time", "10", "-w", " %{http_code}", "--data", "{}", &url]).output();
+            Command::new("curl").args(["-s", "--max-time", "10", "-w", " %{http_code}", "--data", body, &url]).output();
         String::from_utf8_lossy(&curl.expect("curl is installed").stdout).into_owned()
     };
-    let accepted = post("/jobs");
+    let accepted = post("/jobs", "{}");
     let (id, status) = accepted.split_once("\n ").expect("an id and a status");
     assert_eq!(status, "202", "{accepted}");
     kamailio.wait_for_log(&format!("job {id} of 127.0.0.1: 201 Created"));
     let request = server.requests().remove(0);
     assert_eq!((request.method.as_str(), request.body.as_slice()), ("POST", b"{}".as_slice()));
-    assert!(post("/other").ends_with(" 404"));
-    kamailio.wait_for_counts([1, 1, 0, 0, 0]);
+    assert!(post("/other", "{}").ends_with(" 404"));
+    assert!(post("/jobs", &"x".repeat(60_000)).ends_with(" 202"));
+    kamailio.wait_for_counts([2, 2, 0, 0, 0]);
 }

@@ -40,25 +40,48 @@ fn a_query_of_three_parameters_keeps_what_was_set() {
 }
 
 #[test]
+fn a_query_of_three_parameters_posts_an_empty_body_too() {
+    let server = echo();
+    let kamailio = with_statements(&server, r#"http_async_query("{url}", "", "REPLY");"#).start();
+    assert_replied(&kamailio.message("alice"), "200");
+    let request = server.requests().remove(0);
+    assert_eq!((request.method.as_str(), request.header("Content-Length")), ("POST", Some("0")));
+}
+
+#[test]
 fn header_method_and_timeout_functions_take_variables() {
     let server = HttpServer::start(|_| Response::text("late").after(Duration::from_millis(700)));
-    let set = r#"http_append_header("X-Call: $ci"); http_set_method("$var(method)");"#;
-    let statements = format!(
-        "$var(method) = \"DELETE\"; {set} http_set_timeout(\"150\"); http_async_query(\"{{url}}\", \"REPLY\");"
-    );
-    assert_failed(&with_statements(&server, &statements).start().message("alice"), "150 ms");
+    let statements = r#"$var(method) = "DELETE"; $var(timeout) = 150;
+        http_append_header("X-Call: $ci"); http_set_method("$var(method)"); http_set_timeout("$var(timeout)");
+        http_async_query("{url}", "REPLY");"#;
+    assert_failed(&with_statements(&server, statements).start().message("alice"), "150 ms");
     let request = server.requests().remove(0);
     assert_eq!(request.method, "DELETE");
     assert!(request.header("X-Call").is_some_and(|value| value.ends_with("@tests")));
 }
 
 #[test]
-fn http_async_suspend_0_lets_the_script_go_on() {
+fn http_set_method_takes_whole_names_in_any_case() {
     let server = echo();
-    for (argument, status) in [("0", 500), ("1", 200)] {
-        let statements = format!("http_async_suspend(\"{argument}\"); http_async_query(\"{{url}}\", \"REPLY\");");
-        assert_eq!(with_statements(&server, &statements).start().message("alice").status(), status);
+    for method in ["patch", "HEAD", "Options", "delete"] {
+        let statements = format!("http_set_method(\"{method}\"); http_async_query(\"{{url}}\", \"REPLY\");");
+        assert_replied(&with_statements(&server, &statements).start().message("alice"), "200");
+        assert_eq!(server.requests().pop().expect("one a turn").method, method.to_uppercase());
     }
+}
+
+#[test]
+fn http_async_suspend_0_lets_the_script_go_on() {
+    let ask = |argument: &str| {
+        let server = echo();
+        let statements = format!("http_async_suspend(\"{argument}\"); http_async_query(\"{{url}}\", \"REPLY\");");
+        let answer = with_statements(&server, &statements).start().message("alice");
+        assert_eq!(server.wait_for_requests(1, PATIENCE).len(), 1);
+        answer
+    };
+    let answer = ask("0");
+    assert_eq!((answer.reason(), seen(&answer, "X-Returned")), ("Not suspended", "1"));
+    assert_replied(&ask("1"), "200");
 }
 
 #[test]
@@ -90,15 +113,41 @@ fn tls_functions_and_keys_decide_for_one_query() {
 }
 
 #[test]
+fn any_number_but_0_is_yes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let certificates = TestCertificates::create(folder.path());
+    let server = HttpServer::start_tls(certificates.server_with_other_name(), |_| Response::text("safe"));
+    let trust = format!("$http_req(tls_ca_path) = \"{}\";", certificates.ca_directory().display());
+    for yes in ["tls_verify_host(\"3\");", "tls_verify_host(\"-1\");", "$http_req(tls_verify_host) = 7;"] {
+        let statements =
+            format!("{trust} $http_req(tls_verify_host) = 0; {yes} http_async_query(\"{{url}}\", \"REPLY\");");
+        assert_failed(&with_statements(&server, &statements).start().message("alice"), "SSL");
+    }
+    let server = HttpServer::start_tls(certificates.server_self_signed(), |_| Response::text("safe"));
+    for yes in ["tls_verify_peer(\"2\");", "$http_req(tls_verify_peer) = -1;"] {
+        let statements = format!("$http_req(tls_verify_peer) = 0; {yes} http_async_query(\"{{url}}\", \"REPLY\");");
+        assert_failed(&with_statements(&server, &statements).start().message("alice"), "SSL");
+    }
+    let server = HttpServer::start(|_| Response::new(302, "Found").header("Location", "/"));
+    let statements = r#"$http_req(follow_redirect) = -1; $http_req(suspend) = 0; $http_req(suspend) = -1;
+        http_async_query("{url}", "REPLY");"#;
+    assert_failed(&with_statements(&server, statements).start().message("alice"), "5 is the limit");
+}
+
+#[test]
 fn a_function_with_a_wrong_value_returns_minus_1_and_refuses_the_query() {
     let server = echo();
     for (call, allowed) in [
         (r#"http_set_timeout("soon")"#, "1 to 3600000"),
+        (r#"http_set_timeout("0")"#, "1 to 3600000"),
         (r#"http_set_method("TRACE")"#, "GET, POST"),
+        (r#"http_set_method("P")"#, "GET, POST"),
         (r#"http_append_header("no colon")"#, "one header line"),
-        (r#"http_async_suspend("x")"#, "from 0"),
-        (r#"tls_verify_host("3")"#, "0 to 2"),
-        (r#"tls_verify_peer("2")"#, "0 to 1"),
+        (r#"http_append_header("X-A : b")"#, "one header line"),
+        (r#"http_append_header("X-A: b\r\nX-Smuggled: c")"#, "one header line"),
+        (r#"http_async_suspend("x")"#, "a whole number"),
+        (r#"tls_verify_host("x")"#, "a whole number"),
+        (r#"tls_verify_peer("")"#, "a whole number"),
         (r#"http_async_set("no_such_key", "1")"#, "the keys are all, hdr"),
         (r#"http_set_timeout("$avp(nothing)")"#, "1 to 3600000"),
     ] {
@@ -110,19 +159,6 @@ fn a_function_with_a_wrong_value_returns_minus_1_and_refuses_the_query() {
         assert!(lines.len() == 2 && lines[0].contains(allowed), "{call}: {lines:?}");
     }
     assert_eq!(server.requests().len(), 0);
-}
-
-#[test]
-fn http_async_set_takes_every_key() {
-    let server = echo();
-    let statements = r#"http_async_set("method", "PUT"); http_async_set("hdr", "X-Foo: bar"); http_async_set("body", "b");
-        http_async_set("timeout", "5000"); http_async_query("{url}", "REPLY");"#;
-    assert_replied(&with_statements(&server, statements).start().message("alice"), "200");
-    let request = server.requests().remove(0);
-    assert_eq!(
-        (request.method.as_str(), request.header("X-Foo"), request.body.as_slice()),
-        ("PUT", Some("bar"), b"b".as_slice())
-    );
 }
 
 #[test]
@@ -155,6 +191,19 @@ fn a_suspended_query_carries_a_string_too_and_null_takes_it_back() {
     let answer = ask(r#"$http_req(xdata) = "mine"; $http_req(xdata) = $null; http_async_query("{url}", "REPLY");"#);
     assert_eq!(seen(&answer, "X-Xdata"), "<null>");
     assert_eq!(server.requests()[0].body.len(), 0);
+}
+
+#[test]
+fn an_empty_string_for_the_callback_is_null_there() {
+    let server = echo();
+    let set = r#"$http_req(xdata) = "mine"; $http_req(xdata) = "";"#;
+    let suspended = format!(r#"{set} http_async_query("{{url}}", "REPLY");"#);
+    assert_eq!(seen(&with_statements(&server, &suspended).start().message("alice"), "X-Xdata"), "<null>");
+    let kamailio = with_statements(&server, r#"http_async_send_xdata("{url}", "NOTED", "");"#)
+        .more(r#"route[NOTED] { xlog("L_NOTICE", "noted <$http_xdata>\n"); }"#)
+        .start();
+    kamailio.message("alice");
+    kamailio.wait_for_log("noted <<null>>");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The keys of `$http_req`.
 
 use crate::common::{ask, assert_failed, assert_replied, one_query, seen};
+use end_to_end::certificates::TestCertificates;
 use end_to_end::http_server::{HttpServer, Request, Response};
 use end_to_end::kamailio::{Kamailio, PATIENCE};
 use end_to_end::sockets;
@@ -40,6 +41,38 @@ fn a_body_makes_a_post_and_null_removes_it() {
     assert_eq!(request.header("Content-Type"), Some("application/x-www-form-urlencoded"));
     let request = sent_for(r#"$http_req(body) = "a"; $http_req(body) = $null;"#);
     assert_eq!((request.method.as_str(), request.body.as_slice()), ("GET", b"".as_slice()));
+}
+
+#[test]
+fn an_empty_string_means_not_set() {
+    let set = r#"$http_req(username) = "alice"; $http_req(password) = "secret"; $http_req(authmethod) = 1;
+        $http_req(body) = "b"; $http_req(hdr) = "X-Foo: bar";"#;
+    let empty = r#"$http_req(username) = ""; $http_req(password) = ""; $http_req(body) = ""; $http_req(hdr) = "";
+        http_append_header("");"#;
+    let request = sent_for(&format!("{set} {empty}"));
+    assert_eq!((request.method.as_str(), request.header("Content-Length"), request.body.len()), ("GET", None, 0));
+    assert_eq!((request.header("Authorization"), request.header("X-Foo")), (None, Some("bar")));
+    let request = sent_for(r#"$http_req(method) = "POST"; $http_req(body) = "";"#);
+    assert_eq!((request.method.as_str(), request.header("Content-Length")), ("POST", Some("0")));
+}
+
+#[test]
+fn an_empty_tls_path_means_none() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let certificates = TestCertificates::create(folder.path());
+    let server = HttpServer::start_tls(certificates.server(), |_| Response::text("safe"));
+    let ask = |assignments: &str| {
+        let instance = one_query(&server.url("/"), assignments, "").parameter("connection_timeout", 8000);
+        let missing = ["tls_client_cert", "tls_client_key", "tls_ca_path"];
+        let instance = missing.into_iter().fold(instance, |instance, name| instance.parameter(name, "\"/missing\""));
+        instance.start().message("alice")
+    };
+    let trusting = r#"$http_req(tls_ca_path) = ""; $http_req(tls_verify_peer) = 0;"#;
+    let keys = r#"$http_req(tls_client_cert) = ""; $http_req(tls_client_key) = "";"#;
+    let functions = r#"http_set_tls_client_cert(""); http_set_tls_client_key(""); http_set_tls_ca_path("");"#;
+    assert_eq!(seen(&ask(trusting), "X-Ok"), "0", "the files that the parameters name are missing");
+    assert_replied(&ask(&format!("{trusting} {keys}")), "200");
+    assert_replied(&ask(&format!("$http_req(tls_verify_peer) = 0; {functions}")), "200");
 }
 
 #[test]
@@ -85,6 +118,8 @@ fn username_and_password_authenticate_and_null_removes_them() {
 #[test]
 fn authmethod_3_asks_the_server_first_and_null_is_the_default() {
     let credentials = r#"$http_req(username) = "alice"; $http_req(password) = "secret";"#;
+    let basic = sent_for(&format!("{credentials} $http_req(authmethod) = 1;"));
+    assert_eq!(basic.header("Authorization"), Some("Basic YWxpY2U6c2VjcmV0"), "1 sends them at once");
     assert_eq!(sent_for(credentials).header("Authorization"), None);
     let reset = format!("{credentials} $http_req(authmethod) = 1; $http_req(authmethod) = $null;");
     assert_eq!(sent_for(&reset).header("Authorization"), None);
@@ -145,16 +180,6 @@ fn keepalive_for(assignments: &str) -> Option<(i32, i32)> {
     assert_replied(&kamailio.message("alice"), "200");
     let worker = kamailio.processes("Http Async Worker")[0];
     sockets::keepalive(worker, server.port())
-}
-
-#[test]
-fn all_null_resets_every_key() {
-    let request = sent_for(
-        r#"$http_req(method) = "PUT"; $http_req(body) = "b"; $http_req(hdr) = "X-Foo: bar"; $http_req(timeout) = 1;
-           $http_req(username) = "u"; $http_req(authmethod) = 1; $http_req(suspend) = 0; $http_req(all) = $null;"#,
-    );
-    assert_eq!((request.method.as_str(), request.header("X-Foo"), request.body.len()), ("GET", None, 0));
-    assert_eq!(request.header("Authorization"), None);
 }
 
 #[test]

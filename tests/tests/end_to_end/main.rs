@@ -4,6 +4,8 @@ mod bad_input;
 mod callbacks;
 mod common;
 mod deadlines;
+mod documents;
+mod every_key;
 mod examples;
 mod generations;
 mod http;

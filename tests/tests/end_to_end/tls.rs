@@ -50,6 +50,10 @@ fn tls_verify_peer_0_trusts_anybody() {
     for settings in [certificates.server_self_signed(), certificates.server_expired()] {
         let server = server(settings);
         let trusting = instance(&server, "").parameter("tls_ca_path", quoted(certificates.ca_directory()));
+        for strict in [1, 2, -1] {
+            let strict = trusting.clone().parameter("tls_verify_peer", strict);
+            assert_failed(&strict.start().message("alice"), "SSL");
+        }
         assert_failed(&trusting.clone().start().message("alice"), "SSL");
         assert_replied(&trusting.parameter("tls_verify_peer", 0).start().message("alice"), "200");
     }
@@ -61,7 +65,7 @@ fn tls_verify_host_0_takes_a_certificate_for_another_name() {
     let Setup { certificates, folder } = setup();
     let server = server(certificates.server_with_other_name());
     let trusting = instance(&server, "").parameter("tls_ca_path", quoted(certificates.ca_directory()));
-    for strict in [1, 2] {
+    for strict in [1, 2, 3, -1] {
         assert_failed(&trusting.clone().parameter("tls_verify_host", strict).start().message("alice"), "SSL");
     }
     assert_failed(&trusting.clone().start().message("alice"), "SSL");

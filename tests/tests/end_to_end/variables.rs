@@ -146,6 +146,16 @@ fn every_id_is_another() {
 }
 
 #[test]
+fn an_id_is_another_after_a_restart_of_the_same_process() {
+    let server = HttpServer::start(|_| Response::text("x"));
+    let first_id = || {
+        let kamailio = one_query(&server.url("/"), "", "").children(1).start();
+        seen(&kamailio.message("alice"), "X-Id").to_owned()
+    };
+    assert_ne!(first_id(), first_id());
+}
+
+#[test]
 fn an_id_does_not_show_up_in_the_next_message() {
     let server = HttpServer::start(|_| Response::text("x"));
     let script = format!(

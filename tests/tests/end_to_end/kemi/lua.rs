@@ -1,6 +1,7 @@
 //! Scripts in Lua.
 
 use super::Language;
+use crate::common::{Call, assert_replied, callee, seen};
 
 const LUA: Language = Language { name: "lua", engine: "app_lua", file: "script.lua", prelude: PRELUDE };
 
@@ -141,12 +142,35 @@ fn a_function_with_a_wrong_value_returns_minus_1_and_refuses_the_query() {
             KSR.tm.t_newtran()
             local returned = {
                 http.set_timeout("soon"), http.set_method("TRACE"), http.append_header("no colon"),
-                http.suspend("x"), http.tls_verify_host("3"), http.tls_verify_peer("2"),
+                http.suspend("x"), http.tls_verify_host("x"), http.tls_verify_peer(""),
                 http.set("no_such_key", "1"), http.query("{url}", "ksr_reply")
             }
             return go_on("Refused", table.concat(returned, " "))
         end"#;
     super::assert_refuses_wrong_values(&LUA, script);
+}
+
+#[test]
+fn what_is_no_string_is_no_value() {
+    let script = r#"
+        function ksr_route_main()
+            local returned = {}
+            local note = function(result) returned[#returned + 1] = result end
+            KSR.tm.t_newtran()
+            for _, value in ipairs({ {}, true, "nil" }) do
+                if value == "nil" then value = nil end
+                for _, set in ipairs({ "set_timeout", "append_header", "suspend", "set_tls_client_cert" }) do
+                    note(http[set](value))
+                end
+                note(http.set("body", value))
+                note(http.query("{url}", "ksr_reply"))
+                note(http.query(value, "ksr_reply"))
+                note(http.query("{url}", value))
+                note(http.send_xdata("{url}", "ksr_reply", value))
+            end
+            return go_on("Refused", table.concat(returned, " "))
+        end"#;
+    super::assert_refuses_what_has_no_value(&LUA, script, 27);
 }
 
 #[test]
@@ -237,4 +261,76 @@ fn tls_functions_decide_for_one_query() {
             return 1
         end"#;
     super::assert_tls_functions_decide(&LUA, script);
+}
+
+#[test]
+fn a_name_that_is_too_long_is_refused_with_one_short_line() {
+    let script = r#"
+        function ksr_route_main()
+            KSR.tm.t_newtran()
+            local longest, longer = string.rep("x", 255), string.rep("y", 100000)
+            return go_on("Went on", http.send("{url}", longest) .. " " .. http.send("{url}", longer))
+        end"#;
+    let server = super::echo();
+    let instance = LUA.start(script, &server);
+    assert_eq!(seen(&instance.kamailio.message("alice"), "X-Returned"), "1 -1");
+    let lines = instance.kamailio.log_lines("has 100000 bytes, 255 are allowed");
+    assert!(lines.len() == 1 && lines[0].len() < 400, "{lines:?}");
+    instance.kamailio.wait_for_counts([1, 1, 0, 0, 0]);
+}
+
+/// Relays to `{callee}`. The callbacks note how many arguments they get.
+const RELAY: &str = r#"
+    function ksr_route_main()
+        if KSR.pv.get("$rm") == "ACK" then return 1 end
+        KSR.tm.t_newtran()
+        KSR.tm.t_on_failure("ksr_failed")
+        KSR.tm.t_on_reply("ksr_answered")
+        KSR.pv.sets("$ru", "sip:{callee}")
+        KSR.tm.t_relay()
+        return 1
+    end
+    function ksr_failed()
+        http.query("{url}", "ksr_resumed_request")
+        return 1
+    end
+    function ksr_answered()
+        if KSR.pv.get("$rs") == 200 then http.query("{url}", "ksr_resumed_reply") end
+        return 1
+    end
+    function ksr_resumed_request(...)
+        KSR.err("request with " .. #{ ... } .. " arguments\n")
+        return ksr_reply()
+    end
+    function ksr_resumed_reply(...)
+        KSR.err("reply " .. KSR.pv.get("$rs") .. " with " .. #{ ... } .. " arguments\n")
+        KSR.hdr.append("X-Body: " .. KSR.pv.get("$http_rb") .. "\r\n")
+        return 1
+    end"#;
+
+#[test]
+fn a_query_from_a_failure_route_is_suspended() {
+    let (server, callee) = (super::echo(), callee());
+    let instance = LUA.start(&RELAY.replace("{callee}", &callee.address().to_string()), &server);
+    let call = Call::start(&instance.kamailio, &callee);
+    callee.reply(&call.invite, 486, "Busy Here");
+    let answer = call.answer();
+    assert_replied(&answer, "200");
+    assert_eq!((answer.reason(), seen(&answer, "X-Body")), ("Answered", "from http"));
+    instance.kamailio.wait_for_log("request with 0 arguments");
+    instance.kamailio.wait_for_counts([1, 1, 0, 0, 0]);
+    instance.kamailio.wait_for_no_transaction();
+}
+
+#[test]
+fn a_query_from_a_reply_route_is_suspended_and_the_reply_goes_on() {
+    let (server, callee) = (super::echo(), callee());
+    let instance = LUA.start(&RELAY.replace("{callee}", &callee.address().to_string()), &server);
+    let call = Call::start(&instance.kamailio, &callee);
+    callee.reply(&call.invite, 200, "OK");
+    let answer = call.answer();
+    assert_eq!((answer.status(), answer.reason(), seen(&answer, "X-Body")), (200, "OK", "from http"));
+    instance.kamailio.wait_for_log("reply 200 with 0 arguments");
+    instance.kamailio.wait_for_counts([1, 1, 0, 0, 0]);
+    instance.kamailio.wait_for_no_transaction();
 }

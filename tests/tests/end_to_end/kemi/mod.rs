@@ -154,6 +154,17 @@ fn assert_refuses_wrong_values(language: &Language, script: &str) {
     assert_eq!(server.requests().len(), 0);
 }
 
+/// The script makes that many calls that are all refused; after each that sets something comes a query.
+fn assert_refuses_what_has_no_value(language: &Language, script: &str, calls: usize) {
+    let server = echo();
+    let instance = language.start(script, &server);
+    let answer = instance.kamailio.message("alice");
+    let returned = vec!["-1"; calls].join(" ");
+    assert_eq!((answer.status(), seen(&answer, "X-Returned")), (200, returned.as_str()), "{}", answer.text());
+    assert_eq!(instance.kamailio.log_lines("a parameter has no value").len(), calls - 3, "{}", instance.kamailio.log());
+    assert_eq!(server.requests().len(), 0);
+}
+
 fn assert_goes_on_unless_suspended(language: &Language, script: &str) {
     let server = echo();
     let instance = language.start(script, &server);

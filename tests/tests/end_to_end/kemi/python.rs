@@ -1,7 +1,8 @@
-//! Scripts in Python. Each is the body of the class that ends the prelude. Every function returns a number: after any
-//! other value, app_python3 5.6 leaves an exception pending that fails the next function of the process.
+//! Scripts in Python. Each is the body of the class that ends the prelude. Every function of a SIP worker returns a
+//! number: after any other value, app_python3 5.6 leaves an exception pending that fails the process's next function.
 
 use super::Language;
+use crate::common::assert_replied;
 
 const PYTHON: Language = Language { name: "python", engine: "app_python3", file: "script.py", prelude: PRELUDE };
 
@@ -153,7 +154,7 @@ fn a_function_with_a_wrong_value_returns_minus_1_and_refuses_the_query() {
             KSR.tm.t_newtran()
             returned = [
                 http.set_timeout("soon"), http.set_method("TRACE"), http.append_header("no colon"),
-                http.suspend("x"), http.tls_verify_host("3"), http.tls_verify_peer("2"),
+                http.suspend("x"), http.tls_verify_host("x"), http.tls_verify_peer(""),
                 http.set("no_such_key", "1"), http.query("{url}", "ksr_reply")
             ]
             return go_on("Refused", " ".join(map(str, returned)))
@@ -247,4 +248,34 @@ fn tls_functions_decide_for_one_query() {
             return 1
         "#;
     super::assert_tls_functions_decide(&PYTHON, script);
+}
+
+#[test]
+fn what_a_callback_leaves_behind_harms_no_other() {
+    let script = r#"
+        def ksr_route_main(self, msg):
+            callback = KSR.pv.get("$rU")
+            if callback == "ksr_reply":
+                KSR.tm.t_newtran()
+                http.query("{url}", callback)
+                return 1
+            http.send("{url}", callback)
+            KSR.sl.sl_send_reply(200, "Sent")
+            return 1
+
+        def ksr_nothing(self, msg, event):
+            KSR.pv.get("$http_ok")
+
+        def ksr_text(self, msg, event):
+            return KSR.pv.get("$http_rb")
+        "#;
+    let server = super::echo();
+    let instance = PYTHON.start(script, &server);
+    for (pair, callback) in ["ksr_nothing", "ksr_text", "ksr_missing"].into_iter().enumerate() {
+        let count = 2 * pair as i64;
+        assert_eq!(instance.kamailio.message(callback).reason(), "Sent");
+        instance.kamailio.wait_for_counts([count + 1, count + 1, 0, 0, 0]);
+        assert_replied(&instance.kamailio.message("ksr_reply"), "200");
+        instance.kamailio.wait_for_counts([count + 2, count + 2, 0, 0, 0]);
+    }
 }
