@@ -3,7 +3,7 @@
 
 use super::deadlines::Deadlines;
 use super::outcome::{Outcome, Times};
-use super::redirect::{Hop, is_redirect};
+use super::redirect::Hop;
 use super::request;
 use super::resolve::{Addresses, Names};
 use super::response::{MAX_BODY_BYTES, MAX_HEADER_BYTES, Overflow, Response};
@@ -216,7 +216,7 @@ impl Worker {
         let Some(hop) = &transfer.hop else {
             return Ok(());
         };
-        *easy.receiver_mut() = Response::new(transfer.query.options().follow_redirect);
+        *easy.receiver_mut() = Response::new(hop.redirects_are(&transfer.query));
         request::prepare(&mut easy, &transfer.query, hop, addresses.map(AsRef::as_ref), self.verbose)?;
         easy.set_key(key)?;
         transfer.sent = Instant::now();
@@ -231,21 +231,20 @@ impl Worker {
         }
     }
 
-    /// libcurl has finished the present request: the query is redirected, or it ends.
+    /// libcurl has finished the present request: the query is redirected, or it ends. What became of the body of a
+    /// redirect does not matter.
     fn done(&mut self, key: usize, result: Result<(), TransferError>) -> Result<(), TransferError> {
-        let Some(Transfer { query, stage: Stage::Sent(easy), hop: Some(hop), .. }) = self.transfers.get_mut(key) else {
+        let Some(Transfer { stage: Stage::Sent(easy), hop: Some(hop), .. }) = self.transfers.get_mut(key) else {
             return Ok(());
         };
+        let status = easy.status();
+        if let Some(location) = easy.receiver_mut().leads_to() {
+            let next = hop.redirected(status, location)?;
+            self.withdraw(key);
+            return self.go(key, next);
+        }
         if let Err(error) = result {
             return Err(explain(easy, error));
-        }
-        let status = easy.status();
-        if query.options().follow_redirect && is_redirect(status) {
-            if let Some(next) = easy.redirect_url() {
-                let next = hop.redirected(status, next)?;
-                self.withdraw(key);
-                return self.go(key, next);
-            }
         }
         self.end(key, Ok(status));
         Ok(())

@@ -213,17 +213,6 @@ impl<R> Easy<R> {
         u16::try_from(status).unwrap_or(0)
     }
 
-    /// Where the last response redirects to, made absolute (`CURLINFO_REDIRECT_URL`).
-    pub fn redirect_url(&self) -> Option<&CStr> {
-        let mut url: *const c_char = std::ptr::null();
-        // SAFETY: the handle is live; this information writes one pointer, to a string that lives until the handle is
-        // used again, which the borrow of self prevents.
-        unsafe {
-            curl::curl_easy_getinfo(self.as_ptr(), curl::CURLINFO_REDIRECT_URL, &mut url);
-            if url.is_null() { None } else { Some(CStr::from_ptr(url)) }
-        }
-    }
-
     /// libcurl's words on what went wrong in this transfer; empty when it said nothing.
     pub fn error_text(&self) -> String {
         // SAFETY: libcurl writes a NUL-terminated text there, and is not running now.

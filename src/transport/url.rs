@@ -44,6 +44,18 @@ impl Origin {
     }
 }
 
+/// The URL that `reference` names, seen from `base` (RFC 3986 section 5), where `base` may lack its scheme.
+///
+/// # Errors
+/// As [`Origin::of`].
+pub fn resolve(base: &CStr, reference: &[u8]) -> Result<CString, TransferError> {
+    let reference = CString::new(reference).map_err(|_| TransferError::new(curl::CURLE_URL_MALFORMAT))?;
+    let parsed = Parsed::new(base)?;
+    // As `curl -L` reads a Location: blanks and other bytes that no URL has are encoded.
+    parsed.set(api::CURLUPART_URL, &reference, api::CURLU_URLENCODE | api::CURLU_ALLOW_SPACE)?;
+    parsed.text(api::CURLUPART_URL, 0)
+}
+
 struct Parsed(NonNull<api::CURLU>);
 
 impl Parsed {
@@ -51,10 +63,14 @@ impl Parsed {
         // SAFETY: no arguments; null on lack of memory.
         let handle = NonNull::new(unsafe { api::curl_url() }).ok_or_else(TransferError::out_of_memory)?;
         let parsed = Self(handle);
-        let flags = api::CURLU_GUESS_SCHEME | api::CURLU_NON_SUPPORT_SCHEME;
+        parsed.set(api::CURLUPART_URL, url, api::CURLU_GUESS_SCHEME | api::CURLU_NON_SUPPORT_SCHEME)?;
+        Ok(parsed)
+    }
+
+    fn set(&self, part: api::CURLUPart, text: &CStr, flags: u32) -> Result<(), TransferError> {
         // SAFETY: the handle is ours, the text NUL-terminated; libcurl copies it.
-        let code = unsafe { api::curl_url_set(handle.as_ptr(), api::CURLUPART_URL, url.as_ptr(), flags) };
-        if code == api::CURLUE_OK { Ok(parsed) } else { Err(error_of(code)) }
+        let code = unsafe { api::curl_url_set(self.0.as_ptr(), part, text.as_ptr(), flags) };
+        if code == api::CURLUE_OK { Ok(()) } else { Err(error_of(code)) }
     }
 
     fn host(&self) -> Result<String, TransferError> {
@@ -68,6 +84,11 @@ impl Parsed {
     }
 
     fn part(&self, part: api::CURLUPart, flags: u32) -> Result<String, TransferError> {
+        let text = self.text(part, flags)?;
+        text.into_string().map_err(|_| TransferError::new(curl::CURLE_URL_MALFORMAT))
+    }
+
+    fn text(&self, part: api::CURLUPart, flags: u32) -> Result<CString, TransferError> {
         let mut text: *mut c_char = std::ptr::null_mut();
         // SAFETY: the handle is ours; on success libcurl hands out a string that is given back below.
         let code = unsafe { api::curl_url_get(self.0.as_ptr(), part, &mut text, flags) };
@@ -75,10 +96,10 @@ impl Parsed {
             return Err(error_of(code));
         }
         // SAFETY: NUL-terminated on success.
-        let copy: CString = unsafe { CStr::from_ptr(text) }.to_owned();
+        let copy = unsafe { CStr::from_ptr(text) }.to_owned();
         // SAFETY: libcurl's own string, given back once.
         unsafe { curl::curl_free(text.cast()) };
-        copy.into_string().map_err(|_| TransferError::new(curl::CURLE_URL_MALFORMAT))
+        Ok(copy)
     }
 }
 

@@ -12,6 +12,7 @@ mod keys;
 mod load;
 mod parameters;
 mod process;
+mod redirects;
 mod refusals;
 mod routes;
 mod suspended_replies;
