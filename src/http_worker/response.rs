@@ -86,6 +86,11 @@ impl Response {
         self.redirects == Redirects::LeadWithoutBody || (is_persistent(head) && body_ends(head))
     }
 
+    /// Whether another response to the same request follows (RFC 9110 section 15.2).
+    fn is_interim(&self) -> bool {
+        matches!(self.status(), 100..=199)
+    }
+
     fn forget(&mut self) {
         self.bytes.clear();
         self.head_length = 0;
@@ -117,13 +122,19 @@ impl Response {
 }
 
 impl Receiver for Response {
-    /// A status line starts a new response: what came before it was a redirect's, a challenge's, a 1xx or a proxy's.
-    /// Lines after the head are trailers of a chunked body, which belong to neither head nor body.
+    /// What came before was a challenge's.
+    fn request(&mut self) {
+        self.forget();
+    }
+
+    /// After the head of an interim response the next one begins. Lines after another head are trailers of a chunked
+    /// body, whatever they look like; they belong to neither head nor body.
     fn header_line(&mut self, line: &[u8]) -> Flow {
-        if line.starts_with(b"HTTP/") && (self.head_complete || self.bytes.is_empty()) {
+        if self.head_complete {
+            if !self.is_interim() {
+                return Flow::Continue;
+            }
             self.forget();
-        } else if self.head_complete {
-            return Flow::Continue;
         }
         if self.head_length + line.len() > MAX_HEADER_BYTES {
             return self.stop(Overflow::Headers);
@@ -255,10 +266,19 @@ mod tests {
             "A: b\r\n",
             "\r\n",
             "T: trailer\r\n",
+            "HTTP/1.1 500 Trailer\r\n",
         ];
         let (bytes, head) = response(&lines, b"\0body").into_parts();
         assert_eq!(&bytes[..head], b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n");
         assert_eq!(&bytes[head..], b"\0body");
+    }
+
+    #[test]
+    fn another_request_has_a_response_of_its_own() {
+        let mut challenged = response(&["HTTP/1.1 401 Who\r\n", "A: b\r\n", "\r\n", "T: trailer\r\n"], b"challenge");
+        challenged.request();
+        challenged.header_line(b"HTTP/1.1 200 OK\r\n");
+        assert_eq!(challenged.into_parts().0, b"HTTP/1.1 200 OK\r\n");
     }
 
     #[test]

@@ -42,6 +42,40 @@ fn a_chunked_body_arrives_whole_and_without_its_trailers() {
 }
 
 #[test]
+fn a_trailer_that_looks_like_a_status_line_is_a_trailer() {
+    let server = HttpServer::start(|_| {
+        let head = "HTTP/1.1 200 OK\r\nX-Last: head\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let body = "4\r\nbody\r\n0\r\nHTTP/1.1 500 Evil: x\r\nX-Last: trailer\r\n\r\n";
+        Response::raw(format!("{head}{body}").into_bytes())
+    });
+    let answer = body_of(&server, "");
+    assert_replied(&answer, "200");
+    let shown = ["X-Reason", "X-Body", "X-Last"].map(|header| seen(&answer, header));
+    assert_eq!(shown, ["OK", "body", "head"]);
+}
+
+#[test]
+fn a_challenge_leaves_nothing_in_the_response() {
+    let server = HttpServer::start(basic_auth("alice", "secret", |_| Response::text("inside")));
+    let challenging = HttpServer::start(move |request| {
+        match request.header("Authorization") {
+        Some(_) => Response::text("inside"),
+        None => Response::raw(
+            b"HTTP/1.1 401 Who\r\nWWW-Authenticate: Basic realm=\"x\"\r\nX-Last: head\r\nTransfer-Encoding: chunked\r\n\r\n\
+              4\r\nbody\r\n0\r\nHTTP/1.1 500 Evil: x\r\nX-Last: trailer\r\n\r\n"
+                .to_vec(),
+        ),
+    }
+    });
+    for server in [server, challenging] {
+        let answer = body_of(&server, r#"$http_req(username) = "alice"; $http_req(password) = "secret";"#);
+        assert_replied(&answer, "200");
+        let shown = ["X-Reason", "X-Body", "X-Last"].map(|header| seen(&answer, header));
+        assert_eq!(shown, ["OK", "inside", "<null>"]);
+    }
+}
+
+#[test]
 fn of_several_responses_the_last_is_the_response() {
     let server = HttpServer::start(|_| {
         let text = "HTTP/1.1 100 Continue\r\nX-Last: no\r\n\r\nHTTP/1.1 103 Early Hints\r\nX-Last: no\r\n\r\n\
