@@ -25,7 +25,8 @@ pub struct Hop {
     pub with_body: bool,
     /// Whether a redirect took the body away, and with it the headers that describe it.
     pub lost_body: bool,
-    /// Whether user name, password, `Authorization`, `Cookie` and `Host` headers go along.
+    /// Whether what was meant for the first origin alone goes along: user name, password, the query's own client
+    /// certificate, `Authorization`, `Proxy-Authorization`, `Cookie` and `Host` headers.
     pub with_credentials: bool,
     /// Redirects so far.
     pub redirects: u32,

@@ -45,7 +45,7 @@ pub struct Worker {
     max_idle_handles: usize,
     multi: Multi,
     event_loop: EventLoop,
-    verbose: bool,
+    settings: Settings,
 }
 
 impl Worker {
@@ -72,7 +72,7 @@ impl Worker {
             max_idle_handles: kept.min(MAX_IDLE_HANDLES),
             multi: Multi::new(&event_loop, kept.min(max_in_flight), max_in_flight)?,
             event_loop,
-            verbose: settings.curl_verbose,
+            settings: settings.clone(),
         })
     }
 
@@ -217,7 +217,7 @@ impl Worker {
             return Ok(());
         };
         *easy.receiver_mut() = Response::new(hop.redirects_are(&transfer.query));
-        request::prepare(&mut easy, &transfer.query, hop, addresses.map(AsRef::as_ref), self.verbose)?;
+        request::prepare(&mut easy, &transfer.query, hop, addresses.map(AsRef::as_ref), &self.settings)?;
         easy.set_key(key)?;
         transfer.sent = Instant::now();
         self.multi.add(&easy)?;
