@@ -73,7 +73,7 @@ impl Hop {
                 format_args!("{MAX_REDIRECTS} is the limit"),
             ));
         }
-        let url = url::resolve(&self.url, location)?;
+        let url = url::follow(&self.url, location)?;
         let origin = Origin::of(&url)?;
         let becomes_get = match status {
             301 | 302 => self.method == Method::Post,

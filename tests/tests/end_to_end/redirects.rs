@@ -119,6 +119,15 @@ fn headers_for_one_origin_stay_with_its_port_and_its_name() {
 }
 
 #[test]
+fn headers_for_one_origin_go_along_within_it() {
+    let (server, location) = redirecting(302);
+    location.set(format!("//LOCALHOST:{}/there", server.port())).expect("set once");
+    let url = server.url("/asked").replace("127.0.0.1", "localhost");
+    assert_replied(&one_query(&url, &format!("{FOLLOW} {SECRETS}"), "").start().message("alice"), "200");
+    assert_secrets(&server.requests()[1], true);
+}
+
+#[test]
 fn what_was_left_behind_does_not_come_back() {
     let (server, location) = redirecting(302);
     let elsewhere = HttpServer::start(redirect(302, server.url("/there")));
@@ -127,6 +136,28 @@ fn what_was_left_behind_does_not_come_back() {
     assert_secrets(&server.requests()[0], true);
     assert_secrets(&elsewhere.requests()[0], false);
     assert_secrets(&server.requests()[1], false);
+}
+
+#[test]
+fn user_and_password_of_the_url_stay_with_its_origin() {
+    let elsewhere = HttpServer::start(|_| Response::text("elsewhere"));
+    let of_url = |url: String| url.replace("http://", "http://bob:pw@");
+    for (location_of, goes_along) in [
+        ((|server, _| server.url("/there")) as fn(&HttpServer, &HttpServer) -> String, true),
+        (|_, _| "there".to_owned(), true),
+        (|_, elsewhere| elsewhere.url("/there"), false),
+        (|_, elsewhere| elsewhere.url("/there").replace("http:", ""), false),
+    ] {
+        let (server, location) = redirecting(302);
+        location.set(location_of(&server, &elsewhere)).expect("set once");
+        let assignments = format!("{FOLLOW} $http_req(authmethod) = 1;");
+        assert_replied(&one_query(&of_url(server.url("/asked")), &assignments, "").start().message("alice"), "200");
+        let last = if goes_along { server.requests().pop() } else { elsewhere.requests().pop() };
+        let last = last.expect("the redirect was followed");
+        assert_eq!(last.target, "/there");
+        assert_eq!(last.header("Authorization").is_some(), goes_along, "{:?}", location.get());
+        assert_eq!(server.requests()[0].header("Authorization"), Some("Basic Ym9iOnB3"));
+    }
 }
 
 #[test]
@@ -242,6 +273,25 @@ fn lengths_set_by_the_script_are_left_out_with_the_body() {
         let last = server.requests().pop().expect("two requests");
         assert_eq!((last.header("Content-Length"), last.header("Transfer-Encoding")), (None, None), "{header}");
     }
+}
+
+#[test]
+fn only_http_and_https_are_followed() {
+    for location in ["mailto:a@b", "javascript:1", "localhost:80/there", "ftp://localhost/", "file:///etc/passwd"] {
+        let (server, told) = redirecting(302);
+        told.set(location.to_owned()).expect("set once");
+        assert_failed(&follow(&server, ""), "Unsupported protocol");
+    }
+}
+
+#[test]
+fn a_location_with_blanks_and_other_letters_is_encoded() {
+    let server = HttpServer::start(|request| match request.target.as_str() {
+        "/asked" => Response::raw("HTTP/1.1 302 F\r\nLocation: /b c \u{e9}\r\nContent-Length: 0\r\n\r\n"),
+        _ => Response::text("there"),
+    });
+    assert_replied(&follow(&server, ""), "200");
+    assert_eq!(server.requests()[1].target.to_lowercase(), "/b%20c%20%c3%a9");
 }
 
 #[test]
