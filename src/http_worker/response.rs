@@ -67,7 +67,8 @@ impl Response {
 
     /// Status of the present response, from its first line; 0 when there is none.
     fn status(&self) -> u16 {
-        let digits = self.bytes.split(|byte| *byte == b' ').nth(1).and_then(|rest| rest.get(..3));
+        let start = next_word(&self.bytes, 0);
+        let digits = self.bytes.get(start..).and_then(|rest| rest.get(..3));
         digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok()).unwrap_or(0)
     }
 
@@ -164,12 +165,33 @@ impl Receiver for Response {
     }
 }
 
-/// The reason phrase of a head: what follows the status in its first line (RFC 9112 section 4).
+/// The reason phrase of a head: what follows the status in its first line, without the blanks around it (RFC 9112
+/// section 4 lets any blanks stand for the one that separates, and disregards others).
 pub fn reason(head: &[u8]) -> Range<usize> {
-    let end = line_end(head, 0);
-    let mut blanks = head.iter().take(end).enumerate().filter(|(_, byte)| **byte == b' ').map(|(at, _)| at);
-    let start = blanks.nth(1).map_or(end, |blank| blank + 1);
-    start..end
+    let line = head.get(..next_line_after(head, 0)).unwrap_or_default();
+    let status = next_word(line, 0);
+    trimmed(line, next_word(line, status)..line.len())
+}
+
+/// Where the next word begins, after the one at `start` and the blanks behind it.
+fn next_word(line: &[u8], start: usize) -> usize {
+    let rest = line.get(start..).unwrap_or_default();
+    let word = rest.iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
+    let blanks = rest.iter().skip(word).take_while(|byte| byte.is_ascii_whitespace()).count();
+    start + word + blanks
+}
+
+/// A value as one line: a fold becomes a blank (RFC 9112 section 5.2). `None` when memory is exhausted.
+pub fn unfolded(value: &[u8]) -> Option<Vec<u8>> {
+    let mut line = Vec::new();
+    line.try_reserve(value.len()).ok()?;
+    for part in value.split(|byte| *byte == b'\n') {
+        if !line.is_empty() {
+            line.push(b' ');
+        }
+        line.extend_from_slice(part.trim_ascii());
+    }
+    Some(line)
 }
 
 /// The values of the headers called `name`, in any case, in their order; `*` is every name. A folded value is one.
@@ -208,13 +230,6 @@ fn body_ends(head: &[u8]) -> bool {
 fn lists(head: &[u8], value: Range<usize>, token: &[u8]) -> bool {
     let mut members = head.get(value).unwrap_or_default().split(|byte| *byte == b',');
     members.any(|member| member.trim_ascii().eq_ignore_ascii_case(token))
-}
-
-fn line_end(head: &[u8], start: usize) -> usize {
-    let next = next_line_after(head, start);
-    let line = head.get(start..next).unwrap_or_default();
-    let ends = line.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-    next - ends
 }
 
 fn next_line_after(head: &[u8], start: usize) -> usize {
@@ -355,6 +370,7 @@ mod tests {
             ("HTTP/1.1 200 \r\n", ""),
             ("HTTP/1.1 200\r\n", ""),
             ("HTTP/2 200\r\n", ""),
+            ("HTTP/1.1  200 \t Very  Fine \r\n", "Very  Fine"),
         ] {
             assert_eq!(&line[reason(line.as_bytes())], expected, "{line:?}");
         }
@@ -371,6 +387,7 @@ mod tests {
     #[test]
     fn a_folded_value_is_one() {
         assert_eq!(values("HTTP/1.1 200 OK\nX: a\r\n  b\nY: c\n\n", "x"), ["a\r\n  b"]);
+        assert_eq!(unfolded(b"a \r\n\t  b\n c  d"), Some(b"a b c  d".to_vec()));
     }
 
     proptest! {
