@@ -1,5 +1,6 @@
 //! Sets up an easy handle for one request of a query.
 
+use super::connections::stands_apart;
 use super::redirect::Hop;
 use super::response::Response;
 use crate::module::settings::Settings;
@@ -39,6 +40,7 @@ pub fn prepare(
         set_client_certificate(easy, query, hop, settings)?;
     }
     set_connection(easy, options)?;
+    easy.set_number(curl::CURLOPT_FORBID_REUSE, stands_apart(query, hop).into())?;
     if settings.curl_verbose { easy.trace() } else { Ok(()) }
 }
 

@@ -7,6 +7,7 @@ mod deadlines;
 mod examples;
 mod generations;
 mod http;
+mod http_versions;
 mod kemi;
 mod keys;
 mod load;
