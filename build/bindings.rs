@@ -47,7 +47,7 @@ fn libcurl() -> bindgen::Builder {
     bindgen::Builder::default()
         .header("kamailio-shim/libcurl.h")
         .allowlist_function("curl_url.*")
-        .allowlist_var("CURLU_.*")
+        .allowlist_var("CURLU_.*|CURL_PREREQFUNC_.*")
         .allowlist_type("CURLUPart|CURLUcode|CURLoption")
         .prepend_enum_name(false)
         .layout_tests(false)

@@ -6,6 +6,7 @@
 //! [`reply_variables`] show it to the script.
 #![forbid(unsafe_code)]
 
+mod connections;
 mod deadlines;
 mod outcome;
 pub mod process;

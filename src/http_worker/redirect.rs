@@ -3,10 +3,11 @@
 //! libcurl does not follow redirects itself here, because it would have to look the new host up, and its look-ups make
 //! the whole worker wait.
 
+use super::response::Redirects;
 use crate::shared::query::{Method, Query, Text};
 use crate::transport::error::TransferError;
-use crate::transport::url::Origin;
-use std::ffi::{CStr, CString};
+use crate::transport::url::{self, Origin};
+use std::ffi::CString;
 
 /// Most redirects that one query follows.
 pub const MAX_REDIRECTS: u32 = 5;
@@ -24,7 +25,8 @@ pub struct Hop {
     pub with_body: bool,
     /// Whether a redirect took the body away, and with it the headers that describe it.
     pub lost_body: bool,
-    /// Whether user name, password, `Authorization`, `Cookie` and `Host` headers go along.
+    /// Whether what was meant for the first origin alone goes along: user name, password, the query's own client
+    /// certificate, `Authorization`, `Proxy-Authorization`, `Cookie` and `Host` headers.
     pub with_credentials: bool,
     /// Redirects so far.
     pub redirects: u32,
@@ -50,26 +52,36 @@ impl Hop {
         })
     }
 
+    /// What a redirect in answer to this request is to the query.
+    pub fn redirects_are(&self, query: &Query) -> Redirects {
+        match (query.options().follow_redirect, self.method) {
+            (false, _) => Redirects::Answer,
+            (true, Method::Head) => Redirects::LeadWithoutBody,
+            (true, _) => Redirects::Lead,
+        }
+    }
+
     /// The request after a redirect (RFC 9110 section 15.4): POST becomes GET after 301 and 302, every method but
     /// HEAD after 303. Credentials go only where the ones before them went: same scheme, host and port.
     ///
     /// # Errors
     /// `CURLE_TOO_MANY_REDIRECTS`, or the new URL is not one of http or https.
-    pub fn redirected(&self, status: u16, url: &CStr) -> Result<Self, TransferError> {
+    pub fn redirected(&self, status: u16, location: &[u8]) -> Result<Self, TransferError> {
         if self.redirects >= MAX_REDIRECTS {
             return Err(TransferError::with_detail(
                 curl_sys::CURLE_TOO_MANY_REDIRECTS,
                 format_args!("{MAX_REDIRECTS} is the limit"),
             ));
         }
-        let origin = Origin::of(url)?;
+        let url = url::follow(&self.url, location)?;
+        let origin = Origin::of(&url)?;
         let becomes_get = match status {
             301 | 302 => self.method == Method::Post,
             303 => self.method != Method::Head,
             _ => false,
         };
         Ok(Self {
-            url: url.to_owned(),
+            url,
             with_credentials: self.with_credentials && origin == self.origin,
             origin,
             method: if becomes_get { Method::Get } else { self.method },
@@ -112,32 +124,34 @@ mod tests {
             (307, Method::Post, Method::Post, true),
             (308, Method::Post, Method::Post, true),
         ] {
-            let next = hop(method).redirected(status, c"http://a.example/x").expect("a good URL");
+            let next = hop(method).redirected(status, b"http://a.example/x").expect("a good URL");
             assert_eq!((next.method, next.with_body), (expected, body), "{status}");
         }
     }
 
     #[test]
     fn credentials_stay_with_scheme_host_and_port() {
-        let to = |url: &CStr| hop(Method::Get).redirected(302, url).expect("a good URL").with_credentials;
-        assert!(to(c"http://a.example/elsewhere"));
-        assert!(!to(c"http://b.example/") && !to(c"https://a.example/") && !to(c"http://a.example:81/"));
+        let to = |url: &str| hop(Method::Get).redirected(302, url.as_bytes()).expect("a good URL").with_credentials;
+        assert!(to("http://a.example/elsewhere"));
+        assert!(!to("http://b.example/") && !to("https://a.example/") && !to("http://a.example:81/"));
     }
 
     #[test]
     fn credentials_do_not_come_back() {
-        let away = hop(Method::Get).redirected(302, c"http://b.example/").expect("a good URL");
-        assert!(!away.redirected(302, c"http://a.example/").expect("a good URL").with_credentials);
+        let away = hop(Method::Get).redirected(302, b"http://b.example/").expect("a good URL");
+        for location in ["http://a.example/", "http://b.example/within"] {
+            assert!(!away.redirected(302, location.as_bytes()).expect("a good URL").with_credentials, "{location}");
+        }
     }
 
     #[test]
     fn a_sixth_redirect_and_another_scheme_are_errors() {
         let mut next = hop(Method::Get);
         for _ in 0..MAX_REDIRECTS {
-            next = next.redirected(302, c"http://a.example/").expect("within the limit");
+            next = next.redirected(302, b"http://a.example/").expect("within the limit");
         }
-        let error = next.redirected(302, c"http://a.example/").expect_err("past the limit");
+        let error = next.redirected(302, b"http://a.example/").expect_err("past the limit");
         assert_eq!(error.code, curl_sys::CURLE_TOO_MANY_REDIRECTS);
-        assert!(hop(Method::Get).redirected(302, c"file:///etc/passwd").is_err());
+        assert!(hop(Method::Get).redirected(302, b"file:///etc/passwd").is_err());
     }
 }

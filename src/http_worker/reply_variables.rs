@@ -2,7 +2,7 @@
 //! are `$null`.
 
 use super::outcome::{Outcome, Received, Times};
-use super::response::{header_values, reason as reason_range};
+use super::response::{header_values, reason as reason_range, unfolded};
 use crate::host::variable::{Bytes, Index, Value};
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -118,8 +118,16 @@ pub fn header(name: &[u8], index: Index) -> Value {
             Ok(number) => values.nth(number),
             Err(_) => nth_from_end(&values.collect::<Vec<_>>(), number),
         };
-        found.map_or(Value::Null, |range| Value::Text(Bytes::part(&received.bytes, range)))
+        found.map_or(Value::Null, |range| header_value(received, range))
     })
+}
+
+fn header_value(received: &Received, range: Range<usize>) -> Value {
+    let value = received.bytes.get(range.clone()).unwrap_or_default();
+    if !value.contains(&b'\n') {
+        return Value::Text(Bytes::part(&received.bytes, range));
+    }
+    unfolded(value).map_or(Value::Null, |line| Value::Text(Bytes::whole(&Rc::new(line))))
 }
 
 fn nth_from_end(values: &[Range<usize>], number: i32) -> Option<Range<usize>> {
@@ -133,14 +141,16 @@ fn all_values(received: &Received, name: &[u8]) -> Value {
     let mut joined = Vec::new();
     let mut found = false;
     for range in header_values(head, name) {
-        let value = head.get(range).unwrap_or_default();
+        let Some(value) = unfolded(head.get(range).unwrap_or_default()) else {
+            return Value::Null;
+        };
         if joined.try_reserve(value.len() + 1).is_err() {
             return Value::Null;
         }
         if found {
             joined.push(b',');
         }
-        joined.extend_from_slice(value);
+        joined.extend_from_slice(&value);
         found = true;
     }
     if found { Value::Text(Bytes::whole(&Rc::new(joined))) } else { Value::Null }

@@ -1,7 +1,9 @@
 //! Sets up an easy handle for one request of a query.
 
+use super::connections::stands_apart;
 use super::redirect::Hop;
 use super::response::Response;
+use crate::module::settings::Settings;
 use crate::shared::query::{HttpVersion, Method, Options, Query, Text};
 use crate::transport::easy::Easy;
 use crate::transport::error::TransferError;
@@ -26,7 +28,7 @@ pub fn prepare(
     query: &Query,
     hop: &Hop,
     addresses: Option<&[IpAddr]>,
-    verbose: bool,
+    settings: &Settings,
 ) -> Result<()> {
     let options = query.options();
     set_target(easy, hop, addresses, options)?;
@@ -35,9 +37,11 @@ pub fn prepare(
     set_credentials(easy, query, hop)?;
     if hop.origin.scheme == "https" {
         set_tls(easy, query)?;
+        set_client_certificate(easy, query, hop, settings)?;
     }
     set_connection(easy, options)?;
-    if verbose { easy.trace() } else { Ok(()) }
+    easy.set_number(curl::CURLOPT_FORBID_REUSE, stands_apart(query, hop).into())?;
+    if settings.curl_verbose { easy.trace() } else { Ok(()) }
 }
 
 fn set_target(easy: &mut Easy<Response>, hop: &Hop, addresses: Option<&[IpAddr]>, options: &Options) -> Result<()> {
@@ -124,12 +128,25 @@ fn set_headers(easy: &mut Easy<Response>, query: &Query, hop: &Hop) -> Result<()
     easy.use_headers()
 }
 
-/// Headers that were meant for the host or the body of a request before a redirect.
+/// Headers for the origin that the script named (RFC 9110 section 15.4).
+const OF_ORIGIN: [&str; 4] = ["Authorization", "Proxy-Authorization", "Cookie", "Host"];
+/// Headers about the body of a request (ibid.).
+const OF_BODY: [&str; 9] = [
+    "Content-Encoding",
+    "Content-Language",
+    "Content-Length",
+    "Content-Location",
+    "Content-Type",
+    "Digest",
+    "Expect",
+    "Last-Modified",
+    "Transfer-Encoding",
+];
+
+/// Headers that were meant for the origin or the body of a request before a redirect.
 fn is_left_behind(header: &CStr, hop: &Hop) -> bool {
-    let names: &[&str] = &["Authorization", "Cookie", "Host"];
-    let of_body: &[&str] = &["Content-Type", "Content-Length", "Transfer-Encoding"];
-    (!hop.with_credentials && names.iter().any(|name| is_header(header, name)))
-        || (hop.lost_body && of_body.iter().any(|name| is_header(header, name)))
+    let is_one_of = |names: &[&str]| names.iter().any(|name| is_header(header, name));
+    (!hop.with_credentials && is_one_of(&OF_ORIGIN)) || (hop.lost_body && is_one_of(&OF_BODY))
 }
 
 fn is_header(line: &CStr, name: &str) -> bool {
@@ -152,12 +169,23 @@ fn set_tls(easy: &Easy<Response>, query: &Query) -> Result<()> {
     easy.set_number(curl::CURLOPT_SSLVERSION, options.tls_version.into())?;
     easy.set_number(curl::CURLOPT_SSL_VERIFYPEER, options.tls_verify_peer.into())?;
     easy.set_number(curl::CURLOPT_SSL_VERIFYHOST, if options.tls_verify_host { 2 } else { 0 })?;
-    set_optional(easy, curl::CURLOPT_SSLCERT, query.text(Text::TlsClientCert))?;
-    set_optional(easy, curl::CURLOPT_SSLKEY, query.text(Text::TlsClientKey))?;
     match query.text(Text::TlsCaPath) {
         Some(path) if is_file(path) => easy.set_text(curl::CURLOPT_CAINFO, path),
         path => set_optional(easy, curl::CURLOPT_CAPATH, path),
     }
+}
+
+/// The query's own is for the origin that the script named; the module's is for all. A query without one shows none.
+fn set_client_certificate(easy: &Easy<Response>, query: &Query, hop: &Hop, settings: &Settings) -> Result<()> {
+    let own = (query.text(Text::TlsClientCert), query.text(Text::TlsClientKey));
+    let (certificate, key) = match own {
+        (Some(_), _) if !hop.with_credentials => {
+            (settings.tls_client_cert.as_deref(), settings.tls_client_key.as_deref())
+        }
+        own => own,
+    };
+    set_optional(easy, curl::CURLOPT_SSLCERT, certificate)?;
+    set_optional(easy, curl::CURLOPT_SSLKEY, key)
 }
 
 fn is_file(path: &CStr) -> bool {

@@ -32,14 +32,27 @@ pub struct Response {
     head_length: usize,
     head_complete: bool,
     overflow: Option<Overflow>,
-    follows_redirects: bool,
-    names_location: bool,
+    redirects: Redirects,
+    location: Option<Range<usize>>,
+    ignored: usize,
+}
+
+/// What a redirect is to its query.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Redirects {
+    /// A response like any other.
+    #[default]
+    Answer,
+    /// A step on the way; its body is not kept.
+    Lead,
+    /// The same, after a HEAD request: no body follows the head, whatever it says.
+    LeadWithoutBody,
 }
 
 impl Response {
-    /// Nothing received yet. The body of a redirect is not kept where redirects are followed.
-    pub fn new(follows_redirects: bool) -> Self {
-        Self { follows_redirects, ..Self::default() }
+    /// Nothing received yet.
+    pub fn new(redirects: Redirects) -> Self {
+        Self { redirects, ..Self::default() }
     }
 
     /// Why the transfer was ended from here.
@@ -54,8 +67,45 @@ impl Response {
 
     /// Status of the present response, from its first line; 0 when there is none.
     fn status(&self) -> u16 {
-        let digits = self.bytes.split(|byte| *byte == b' ').nth(1).and_then(|rest| rest.get(..3));
+        let start = next_word(&self.bytes, 0);
+        let digits = self.bytes.get(start..).and_then(|rest| rest.get(..3));
         digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok()).unwrap_or(0)
+    }
+
+    /// Where the query goes on: the `Location` of a redirect that is followed, as soon as its head is there. Nothing
+    /// that happens to its body matters.
+    pub fn leads_to(&self) -> Option<&[u8]> {
+        if self.redirects == Redirects::Answer || !self.head_complete || !is_redirect(self.status()) {
+            return None;
+        }
+        self.bytes.get(self.location.clone()?)
+    }
+
+    /// Whether a body that nobody wants is read, so that the connection can be used again.
+    fn is_worth_reading(&self) -> bool {
+        let head = self.bytes.get(..self.head_length).unwrap_or_default();
+        self.redirects == Redirects::LeadWithoutBody || (is_persistent(head) && body_ends(head))
+    }
+
+    /// Whether another response to the same request follows (RFC 9110 section 15.2).
+    fn is_interim(&self) -> bool {
+        matches!(self.status(), 100..=199)
+    }
+
+    fn forget(&mut self) {
+        self.bytes.clear();
+        self.head_length = 0;
+        self.head_complete = false;
+        self.location = None;
+        self.ignored = 0;
+    }
+
+    fn note_location(&mut self, line: &[u8]) {
+        if self.location.is_some() || !line.get(..9).is_some_and(|name| name.eq_ignore_ascii_case(b"Location:")) {
+            return;
+        }
+        let start = self.bytes.len() - line.len();
+        self.location = Some(trimmed(&self.bytes, start + 9..self.bytes.len())).filter(|value| !value.is_empty());
     }
 
     fn append(&mut self, bytes: &[u8]) -> Flow {
@@ -73,30 +123,36 @@ impl Response {
 }
 
 impl Receiver for Response {
-    /// A status line starts a new response: what came before it was a redirect's, a challenge's, a 1xx or a proxy's.
-    /// Lines after the head are trailers of a chunked body, which belong to neither head nor body.
+    /// What came before was a challenge's.
+    fn request(&mut self) {
+        self.forget();
+    }
+
+    /// After the head of an interim response the next one begins. Lines after another head are trailers of a chunked
+    /// body, whatever they look like; they belong to neither head nor body.
     fn header_line(&mut self, line: &[u8]) -> Flow {
-        if line.starts_with(b"HTTP/") && (self.head_complete || self.bytes.is_empty()) {
-            self.bytes.clear();
-            self.head_length = 0;
-            self.head_complete = false;
-            self.names_location = false;
-        } else if self.head_complete {
-            return Flow::Continue;
+        if self.head_complete {
+            if !self.is_interim() {
+                return Flow::Continue;
+            }
+            self.forget();
         }
         if self.head_length + line.len() > MAX_HEADER_BYTES {
             return self.stop(Overflow::Headers);
         }
-        self.names_location |= line.get(..9).is_some_and(|name| name.eq_ignore_ascii_case(b"Location:"));
-        self.head_complete = line.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
-        let flow = self.append(line);
+        if self.append(line) == Flow::Stop {
+            return Flow::Stop;
+        }
+        self.note_location(line);
         self.head_length = self.bytes.len();
-        flow
+        self.head_complete = line.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
+        if self.leads_to().is_some() && !self.is_worth_reading() { Flow::Stop } else { Flow::Continue }
     }
 
     fn body(&mut self, bytes: &[u8]) -> Flow {
-        if self.follows_redirects && self.names_location && is_redirect(self.status()) {
-            return Flow::Continue;
+        if self.leads_to().is_some() {
+            self.ignored += bytes.len();
+            return if self.ignored > MAX_BODY_BYTES { Flow::Stop } else { Flow::Continue };
         }
         if self.bytes.len() - self.head_length + bytes.len() > MAX_BODY_BYTES {
             return self.stop(Overflow::Body);
@@ -109,12 +165,33 @@ impl Receiver for Response {
     }
 }
 
-/// The reason phrase of a head: what follows the status in its first line (RFC 9112 section 4).
+/// The reason phrase of a head: what follows the status in its first line, without the blanks around it (RFC 9112
+/// section 4 lets any blanks stand for the one that separates, and disregards others).
 pub fn reason(head: &[u8]) -> Range<usize> {
-    let end = line_end(head, 0);
-    let mut blanks = head.iter().take(end).enumerate().filter(|(_, byte)| **byte == b' ').map(|(at, _)| at);
-    let start = blanks.nth(1).map_or(end, |blank| blank + 1);
-    start..end
+    let line = head.get(..next_line_after(head, 0)).unwrap_or_default();
+    let status = next_word(line, 0);
+    trimmed(line, next_word(line, status)..line.len())
+}
+
+/// Where the next word begins, after the one at `start` and the blanks behind it.
+fn next_word(line: &[u8], start: usize) -> usize {
+    let rest = line.get(start..).unwrap_or_default();
+    let word = rest.iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
+    let blanks = rest.iter().skip(word).take_while(|byte| byte.is_ascii_whitespace()).count();
+    start + word + blanks
+}
+
+/// A value as one line: a fold becomes a blank (RFC 9112 section 5.2). `None` when memory is exhausted.
+pub fn unfolded(value: &[u8]) -> Option<Vec<u8>> {
+    let mut line = Vec::new();
+    line.try_reserve(value.len()).ok()?;
+    for part in value.split(|byte| *byte == b'\n') {
+        if !line.is_empty() {
+            line.push(b' ');
+        }
+        line.extend_from_slice(part.trim_ascii());
+    }
+    Some(line)
 }
 
 /// The values of the headers called `name`, in any case, in their order; `*` is every name. A folded value is one.
@@ -135,11 +212,24 @@ pub fn header_values<'a>(head: &'a [u8], name: &'a [u8]) -> impl Iterator<Item =
     })
 }
 
-fn line_end(head: &[u8], start: usize) -> usize {
-    let next = next_line_after(head, start);
-    let line = head.get(start..next).unwrap_or_default();
-    let ends = line.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-    next - ends
+/// Whether the connection outlives the response (RFC 9112 section 9.3).
+fn is_persistent(head: &[u8]) -> bool {
+    let says = |token: &[u8]| header_values(head, b"Connection").any(|range| lists(head, range, token));
+    if head.starts_with(b"HTTP/1.0") { says(b"keep-alive") } else { !says(b"close") }
+}
+
+/// Whether a body ends before its connection does (RFC 9112 section 6.3), and within what is worth the time.
+fn body_ends(head: &[u8]) -> bool {
+    let of_length = |range| std::str::from_utf8(head.get(range)?).ok()?.parse::<usize>().ok();
+    let length = header_values(head, b"Content-Length").find_map(of_length);
+    let chunked = header_values(head, b"Transfer-Encoding").any(|range| lists(head, range, b"chunked"));
+    chunked || !head.starts_with(b"HTTP/1") || length.is_some_and(|length| length <= MAX_BODY_BYTES)
+}
+
+/// Whether a value with commas in it has `token` among its members.
+fn lists(head: &[u8], value: Range<usize>, token: &[u8]) -> bool {
+    let mut members = head.get(value).unwrap_or_default().split(|byte| *byte == b',');
+    members.any(|member| member.trim_ascii().eq_ignore_ascii_case(token))
 }
 
 fn next_line_after(head: &[u8], start: usize) -> usize {
@@ -191,10 +281,19 @@ mod tests {
             "A: b\r\n",
             "\r\n",
             "T: trailer\r\n",
+            "HTTP/1.1 500 Trailer\r\n",
         ];
         let (bytes, head) = response(&lines, b"\0body").into_parts();
         assert_eq!(&bytes[..head], b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n");
         assert_eq!(&bytes[head..], b"\0body");
+    }
+
+    #[test]
+    fn another_request_has_a_response_of_its_own() {
+        let mut challenged = response(&["HTTP/1.1 401 Who\r\n", "A: b\r\n", "\r\n", "T: trailer\r\n"], b"challenge");
+        challenged.request();
+        challenged.header_line(b"HTTP/1.1 200 OK\r\n");
+        assert_eq!(challenged.into_parts().0, b"HTTP/1.1 200 OK\r\n");
     }
 
     #[test]
@@ -209,17 +308,59 @@ mod tests {
         assert_eq!(response.overflow(), Some(Overflow::Headers));
     }
 
+    /// What came of a head, and whether the transfer goes on after it.
+    fn redirect(redirects: Redirects, head: &str) -> (Response, Flow) {
+        let mut response = Response::new(redirects);
+        let mut flow = Flow::Continue;
+        for line in head.split_inclusive('\n').chain(["\r\n"]) {
+            assert_eq!(flow, Flow::Continue, "{head}");
+            flow = response.header_line(line.as_bytes());
+        }
+        (response, flow)
+    }
+
     #[test]
     fn the_body_of_a_redirect_is_kept_only_where_it_is_the_answer() {
-        for (follows, expected) in [(true, 0), (false, 4)] {
-            let mut response = Response::new(follows);
-            for line in ["HTTP/1.1 302 Found\r\n", "location: /x\r\n", "\r\n"] {
-                response.header_line(line.as_bytes());
-            }
+        for (redirects, location, kept) in [
+            (Redirects::Lead, "/x", false),
+            (Redirects::Lead, " ", true),
+            (Redirects::Lead, "\r\n /folded", true),
+            (Redirects::Answer, "/x", true),
+        ] {
+            let head = format!("HTTP/1.1 302 Found\r\nlocation:{location}\r\nContent-Length: 4\r\n");
+            let (mut response, _) = redirect(redirects, &head);
+            assert_eq!(response.leads_to().is_none(), kept, "{location:?}");
             assert_eq!(response.body(b"body"), Flow::Continue);
             let (bytes, head) = response.into_parts();
-            assert_eq!(bytes.len() - head, expected);
+            assert_eq!(bytes.len() - head, if kept { 4 } else { 0 }, "{location:?}");
         }
+    }
+
+    #[test]
+    fn the_body_of_a_redirect_is_read_where_that_saves_the_connection() {
+        for (head, read) in [
+            ("HTTP/1.1 302 F\r\nContent-Length: 4\r\n", true),
+            ("HTTP/1.1 302 F\r\nTransfer-Encoding: gzip, Chunked\r\n", true),
+            ("HTTP/1.0 302 F\r\nConnection: keep-alive\r\nContent-Length: 4\r\n", true),
+            ("HTTP/2 302\r\n", true),
+            ("HTTP/1.1 302 F\r\n", false),
+            ("HTTP/1.1 302 F\r\nContent-Length: 4\r\nConnection: x, Close\r\n", false),
+            ("HTTP/1.0 302 F\r\nContent-Length: 4\r\n", false),
+            ("HTTP/1.1 302 F\r\nContent-Length: 99999999\r\n", false),
+        ] {
+            let (_, flow) = redirect(Redirects::Lead, &format!("{head}Location: /x\r\n"));
+            assert_eq!(flow == Flow::Continue, read, "{head}");
+            let (_, flow) = redirect(Redirects::LeadWithoutBody, &format!("{head}Location: /x\r\n"));
+            assert_eq!(flow, Flow::Continue, "{head}");
+        }
+    }
+
+    #[test]
+    fn no_more_of_a_redirect_is_read_than_of_an_answer() {
+        let (mut response, _) = redirect(Redirects::Lead, "HTTP/2 302\r\nlocation: /x\r\n");
+        assert_eq!(response.body(&vec![0; MAX_BODY_BYTES]), Flow::Continue);
+        assert_eq!(response.body(b"x"), Flow::Stop);
+        assert_eq!((response.overflow(), response.leads_to()), (None, Some(b"/x".as_slice())));
     }
 
     #[test]
@@ -229,6 +370,7 @@ mod tests {
             ("HTTP/1.1 200 \r\n", ""),
             ("HTTP/1.1 200\r\n", ""),
             ("HTTP/2 200\r\n", ""),
+            ("HTTP/1.1  200 \t Very  Fine \r\n", "Very  Fine"),
         ] {
             assert_eq!(&line[reason(line.as_bytes())], expected, "{line:?}");
         }
@@ -245,6 +387,7 @@ mod tests {
     #[test]
     fn a_folded_value_is_one() {
         assert_eq!(values("HTTP/1.1 200 OK\nX: a\r\n  b\nY: c\n\n", "x"), ["a\r\n  b"]);
+        assert_eq!(unfolded(b"a \r\n\t  b\n c  d"), Some(b"a b c  d".to_vec()));
     }
 
     proptest! {

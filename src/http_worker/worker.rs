@@ -1,9 +1,10 @@
 //! The loop of one HTTP worker, and everything it owns. A query enters by [`Worker::run`] taking it from the ring, and
 //! leaves by `end`, which is the only place where a transfer is given up.
 
+use super::connections::Connections;
 use super::deadlines::Deadlines;
 use super::outcome::{Outcome, Times};
-use super::redirect::{Hop, is_redirect};
+use super::redirect::Hop;
 use super::request;
 use super::resolve::{Addresses, Names};
 use super::response::{MAX_BODY_BYTES, MAX_HEADER_BYTES, Overflow, Response};
@@ -19,7 +20,7 @@ use crate::shared::workers::QUEUE_SIZE;
 use crate::transport::easy::Easy;
 use crate::transport::error::{LoopError, TransferError};
 use crate::transport::event_loop::{EventLoop, QueueWatch, Ready, Timer};
-use crate::transport::multi::{Done, Multi};
+use crate::transport::multi::Done;
 use curl_sys as curl;
 use slab::Slab;
 use std::collections::VecDeque;
@@ -43,9 +44,9 @@ pub struct Worker {
     names: Names<TransferId>,
     idle_handles: Vec<Easy<Response>>,
     max_idle_handles: usize,
-    multi: Multi,
+    connections: Connections,
     event_loop: EventLoop,
-    verbose: bool,
+    settings: Settings,
 }
 
 impl Worker {
@@ -70,9 +71,9 @@ impl Worker {
             names: Names::new(&event_loop)?,
             idle_handles: Vec::new(),
             max_idle_handles: kept.min(MAX_IDLE_HANDLES),
-            multi: Multi::new(&event_loop, kept.min(max_in_flight), max_in_flight)?,
+            connections: Connections::new(&event_loop, kept.min(max_in_flight), max_in_flight)?,
             event_loop,
-            verbose: settings.curl_verbose,
+            settings: settings.clone(),
         })
     }
 
@@ -104,8 +105,8 @@ impl Worker {
     fn act_on(&mut self, ready: Ready) -> Result<(), LoopError> {
         match ready {
             Ready::Queue => self.queue.clear_wake(),
-            Ready::Socket { descriptor, events } => self.multi.socket_ready(descriptor, events)?,
-            Ready::TransferTimer => self.multi.timer_expired()?,
+            Ready::Socket { descriptor, events } => self.connections.socket_ready(descriptor, events)?,
+            Ready::TransferTimer => self.connections.timer_expired()?,
             Ready::Deadline => self.end_expired(),
             Ready::Resolved { lookup, result } => self.resolved(lookup, result),
         }
@@ -216,36 +217,35 @@ impl Worker {
         let Some(hop) = &transfer.hop else {
             return Ok(());
         };
-        *easy.receiver_mut() = Response::new(transfer.query.options().follow_redirect);
-        request::prepare(&mut easy, &transfer.query, hop, addresses.map(AsRef::as_ref), self.verbose)?;
+        *easy.receiver_mut() = Response::new(hop.redirects_are(&transfer.query));
+        request::prepare(&mut easy, &transfer.query, hop, addresses.map(AsRef::as_ref), &self.settings)?;
         easy.set_key(key)?;
         transfer.sent = Instant::now();
-        self.multi.add(&easy)?;
+        self.connections.of(&transfer.query, Some(hop)).add(&easy)?;
         transfer.stage = Stage::Sent(easy);
         Ok(())
     }
 
     fn finish_done(&mut self) {
-        while let Some(Done { key, result }) = self.multi.next_done() {
+        while let Some(Done { key, result }) = self.connections.next_done() {
             self.attempt(key, "the end of a transfer", |worker, key| worker.done(key, result));
         }
     }
 
-    /// libcurl has finished the present request: the query is redirected, or it ends.
+    /// libcurl has finished the present request: the query is redirected, or it ends. What became of the body of a
+    /// redirect does not matter.
     fn done(&mut self, key: usize, result: Result<(), TransferError>) -> Result<(), TransferError> {
-        let Some(Transfer { query, stage: Stage::Sent(easy), hop: Some(hop), .. }) = self.transfers.get_mut(key) else {
+        let Some(Transfer { stage: Stage::Sent(easy), hop: Some(hop), .. }) = self.transfers.get_mut(key) else {
             return Ok(());
         };
+        let status = easy.status();
+        if let Some(location) = easy.receiver_mut().leads_to() {
+            let next = hop.redirected(status, location)?;
+            self.withdraw(key);
+            return self.go(key, next);
+        }
         if let Err(error) = result {
             return Err(explain(easy, error));
-        }
-        let status = easy.status();
-        if query.options().follow_redirect && is_redirect(status) {
-            if let Some(next) = easy.redirect_url() {
-                let next = hop.redirected(status, next)?;
-                self.withdraw(key);
-                return self.go(key, next);
-            }
         }
         self.end(key, Ok(status));
         Ok(())
@@ -257,7 +257,7 @@ impl Worker {
             return;
         };
         if let Stage::Sent(easy) = std::mem::replace(&mut transfer.stage, Stage::Resolving) {
-            self.multi.remove(&easy);
+            self.connections.of(&transfer.query, transfer.hop.as_ref()).remove(&easy);
             self.keep(easy);
         }
     }
@@ -316,7 +316,7 @@ impl Worker {
             }
             Stage::Sent(mut easy) => {
                 self.in_flight -= 1;
-                self.multi.remove(&easy);
+                self.connections.of(&query, hop.as_ref()).remove(&easy);
                 let times = Times::read(&easy, before, redirect);
                 let response = std::mem::take(easy.receiver_mut());
                 self.keep(easy);
@@ -375,7 +375,7 @@ impl Drop for Worker {
     fn drop(&mut self) {
         for (_, transfer) in &self.transfers {
             if let Stage::Sent(easy) = &transfer.stage {
-                self.multi.remove(easy);
+                self.connections.of(&transfer.query, transfer.hop.as_ref()).remove(easy);
             }
         }
         log::debug!("an HTTP worker has ended");

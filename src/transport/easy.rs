@@ -31,6 +31,9 @@ pub enum Trace {
 
 /// Takes what a transfer receives.
 pub trait Receiver {
+    /// A request is about to be sent, the first or another that libcurl makes by itself, such as the one that answers a
+    /// challenge. What comes now is its response.
+    fn request(&mut self);
     /// One complete header line, status lines and the blank line at the end among them, of every response on the way.
     fn header_line(&mut self, line: &[u8]) -> Flow;
     /// Body bytes of the final response.
@@ -97,6 +100,8 @@ impl<R: Receiver> Easy<R> {
         self.set_pointer(curl::CURLOPT_WRITEDATA, receiver)?;
         self.set_pointer(curl::CURLOPT_HEADERFUNCTION, on_header::<R> as *mut c_void)?;
         self.set_pointer(curl::CURLOPT_HEADERDATA, receiver)?;
+        self.set_pointer(api::CURLOPT_PREREQFUNCTION as CURLoption, on_request::<R> as *mut c_void)?;
+        self.set_pointer(api::CURLOPT_PREREQDATA as CURLoption, receiver)?;
         self.set_number(curl::CURLOPT_NOSIGNAL, 1)
     }
 
@@ -213,17 +218,6 @@ impl<R> Easy<R> {
         u16::try_from(status).unwrap_or(0)
     }
 
-    /// Where the last response redirects to, made absolute (`CURLINFO_REDIRECT_URL`).
-    pub fn redirect_url(&self) -> Option<&CStr> {
-        let mut url: *const c_char = std::ptr::null();
-        // SAFETY: the handle is live; this information writes one pointer, to a string that lives until the handle is
-        // used again, which the borrow of self prevents.
-        unsafe {
-            curl::curl_easy_getinfo(self.as_ptr(), curl::CURLINFO_REDIRECT_URL, &mut url);
-            if url.is_null() { None } else { Some(CStr::from_ptr(url)) }
-        }
-    }
-
     /// libcurl's words on what went wrong in this transfer; empty when it said nothing.
     pub fn error_text(&self) -> String {
         // SAFETY: libcurl writes a NUL-terminated text there, and is not running now.
@@ -246,6 +240,21 @@ impl<R> Drop for Easy<R> {
 
 fn leak<T>(value: T) -> NonNull<T> {
     NonNull::from(Box::leak(Box::new(value)))
+}
+
+/// `CURLOPT_PREREQFUNCTION`: anything but `CURL_PREREQFUNC_OK` ends the transfer.
+extern "C" fn on_request<R: Receiver>(
+    receiver: *mut c_void,
+    _: *mut c_char,
+    _: *mut c_char,
+    _: c_int,
+    _: c_int,
+) -> c_int {
+    guarded("a receiver", api::CURL_PREREQFUNC_ABORT as c_int, || {
+        // SAFETY: as in received().
+        unsafe { &mut *receiver.cast::<R>() }.request();
+        api::CURL_PREREQFUNC_OK as c_int
+    })
 }
 
 /// `CURLOPT_WRITEFUNCTION`: anything but `size * count` ends the transfer.

@@ -97,6 +97,11 @@ impl Multi {
         }
     }
 
+    /// Whether a socket is one of this handle's.
+    pub fn watches(&self, descriptor: RawFd) -> bool {
+        self.callbacks.sockets.borrow().contains_key(&descriptor)
+    }
+
     /// Lets libcurl go on with one socket.
     ///
     /// # Errors

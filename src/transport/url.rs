@@ -12,7 +12,7 @@ use std::ptr::NonNull;
 pub struct Origin {
     /// Scheme in lower case.
     pub scheme: String,
-    /// Host name (IDN in its ASCII form) or address, without brackets.
+    /// Host name (IDN in its ASCII form) in lower case, or address, without brackets.
     pub host: String,
     /// Port, the scheme's own where the URL names none.
     pub port: u16,
@@ -24,24 +24,25 @@ impl Origin {
     /// # Errors
     /// `CURLE_URL_MALFORMAT`, `CURLE_UNSUPPORTED_PROTOCOL` for anything but http and https, or no memory.
     pub fn of(url: &CStr) -> Result<Self, TransferError> {
-        let parsed = Parsed::new(url)?;
-        let scheme = parsed.part(api::CURLUPART_SCHEME, 0)?;
-        if scheme != "http" && scheme != "https" {
-            return Err(TransferError::with_detail(
-                curl::CURLE_UNSUPPORTED_PROTOCOL,
-                format_args!("\"{scheme}\" is neither http nor https"),
-            ));
-        }
-        let host = parsed.host()?;
-        let port = parsed.part(api::CURLUPART_PORT, api::CURLU_DEFAULT_PORT)?;
-        let port = port.parse().map_err(|_| TransferError::new(curl::CURLE_URL_MALFORMAT))?;
-        Ok(Self { scheme, host, port })
+        Parsed::new(url)?.origin()
     }
 
     /// The address, where the host is written as one.
     pub fn address(&self) -> Option<IpAddr> {
         self.host.parse().ok()
     }
+}
+
+/// Where a redirect to `location` leads from `base` (RFC 3986 section 5), which may lack its scheme. User name and
+/// password of `base` stay in the URL within its origin.
+///
+/// # Errors
+/// As [`Origin::of`].
+pub fn follow(base: &CStr, location: &[u8]) -> Result<CString, TransferError> {
+    let location = CString::new(location).map_err(|_| TransferError::new(curl::CURLE_URL_MALFORMAT))?;
+    let parsed = Parsed::new(base)?;
+    parsed.follow(&location)?;
+    parsed.text(api::CURLUPART_URL, 0)
 }
 
 struct Parsed(NonNull<api::CURLU>);
@@ -51,10 +52,49 @@ impl Parsed {
         // SAFETY: no arguments; null on lack of memory.
         let handle = NonNull::new(unsafe { api::curl_url() }).ok_or_else(TransferError::out_of_memory)?;
         let parsed = Self(handle);
-        let flags = api::CURLU_GUESS_SCHEME | api::CURLU_NON_SUPPORT_SCHEME;
+        parsed.set(api::CURLUPART_URL, url, api::CURLU_GUESS_SCHEME | api::CURLU_NON_SUPPORT_SCHEME)?;
+        Ok(parsed)
+    }
+
+    fn origin(&self) -> Result<Origin, TransferError> {
+        let scheme = self.part(api::CURLUPART_SCHEME, 0)?;
+        if scheme != "http" && scheme != "https" {
+            return Err(TransferError::with_detail(
+                curl::CURLE_UNSUPPORTED_PROTOCOL,
+                format_args!("\"{scheme}\" is neither http nor https"),
+            ));
+        }
+        // Names compare without case (RFC 4343).
+        let host = self.host()?.to_ascii_lowercase();
+        let port = self.part(api::CURLUPART_PORT, api::CURLU_DEFAULT_PORT)?;
+        let port = port.parse().map_err(|_| TransferError::new(curl::CURLE_URL_MALFORMAT))?;
+        Ok(Origin { scheme, host, port })
+    }
+
+    /// Replaces all of it by what a `Location` says. User name and password stay while the origin does and nobody names
+    /// others.
+    fn follow(&self, location: &CStr) -> Result<(), TransferError> {
+        let origin = self.origin()?;
+        let credentials = self.credentials();
+        // As `curl -L` reads it: nothing is guessed; blanks and other bytes that no URL has are encoded.
+        self.set(api::CURLUPART_URL, location, api::CURLU_URLENCODE | api::CURLU_ALLOW_SPACE)?;
+        if self.credentials().iter().all(|(_, text)| text.is_none()) && self.origin()? == origin {
+            for (part, text) in &credentials {
+                text.as_ref().map_or(Ok(()), |text| self.set(*part, text, 0))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// User name and password as they are written in the URL.
+    fn credentials(&self) -> [(api::CURLUPart, Option<CString>); 2] {
+        [api::CURLUPART_USER, api::CURLUPART_PASSWORD].map(|part| (part, self.text(part, 0).ok()))
+    }
+
+    fn set(&self, part: api::CURLUPart, text: &CStr, flags: u32) -> Result<(), TransferError> {
         // SAFETY: the handle is ours, the text NUL-terminated; libcurl copies it.
-        let code = unsafe { api::curl_url_set(handle.as_ptr(), api::CURLUPART_URL, url.as_ptr(), flags) };
-        if code == api::CURLUE_OK { Ok(parsed) } else { Err(error_of(code)) }
+        let code = unsafe { api::curl_url_set(self.0.as_ptr(), part, text.as_ptr(), flags) };
+        if code == api::CURLUE_OK { Ok(()) } else { Err(error_of(code)) }
     }
 
     fn host(&self) -> Result<String, TransferError> {
@@ -68,6 +108,11 @@ impl Parsed {
     }
 
     fn part(&self, part: api::CURLUPart, flags: u32) -> Result<String, TransferError> {
+        let text = self.text(part, flags)?;
+        text.into_string().map_err(|_| TransferError::new(curl::CURLE_URL_MALFORMAT))
+    }
+
+    fn text(&self, part: api::CURLUPart, flags: u32) -> Result<CString, TransferError> {
         let mut text: *mut c_char = std::ptr::null_mut();
         // SAFETY: the handle is ours; on success libcurl hands out a string that is given back below.
         let code = unsafe { api::curl_url_get(self.0.as_ptr(), part, &mut text, flags) };
@@ -75,10 +120,10 @@ impl Parsed {
             return Err(error_of(code));
         }
         // SAFETY: NUL-terminated on success.
-        let copy: CString = unsafe { CStr::from_ptr(text) }.to_owned();
+        let copy = unsafe { CStr::from_ptr(text) }.to_owned();
         // SAFETY: libcurl's own string, given back once.
         unsafe { curl::curl_free(text.cast()) };
-        copy.into_string().map_err(|_| TransferError::new(curl::CURLE_URL_MALFORMAT))
+        Ok(copy)
     }
 }
 
@@ -90,12 +135,14 @@ impl Drop for Parsed {
 }
 
 fn error_of(code: api::CURLUcode) -> TransferError {
-    if code == api::CURLUE_OUT_OF_MEMORY {
-        return TransferError::out_of_memory();
-    }
+    let of_transfer = match code {
+        api::CURLUE_OUT_OF_MEMORY => return TransferError::out_of_memory(),
+        api::CURLUE_UNSUPPORTED_SCHEME => curl::CURLE_UNSUPPORTED_PROTOCOL,
+        _ => curl::CURLE_URL_MALFORMAT,
+    };
     // SAFETY: libcurl returns a static string for every number.
     let reason = unsafe { CStr::from_ptr(api::curl_url_strerror(code)) };
-    TransferError::with_detail(curl::CURLE_URL_MALFORMAT, format_args!("{}", reason.to_string_lossy()))
+    TransferError::with_detail(of_transfer, format_args!("{}", reason.to_string_lossy()))
 }
 
 #[cfg(test)]
@@ -128,6 +175,31 @@ mod tests {
     fn other_schemes_are_refused() {
         for url in ["file:///etc/passwd", "gopher://h/1", "ftp://h/", "ftp.example.com"] {
             assert_eq!(origin(url).expect_err(url).code, curl::CURLE_UNSUPPORTED_PROTOCOL, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_location_is_seen_from_the_url_before_it() {
+        for (base, location, expected) in [
+            ("http://h/a/b?q", "c", "http://h/a/c"),
+            ("h/a", "?q", "http://h/a?q"),
+            ("http://bob:p%40@H:81/", "http://h:81/x", "http://bob:p%40@h:81/x"),
+            ("http://bob@h/", "//h/x y", "http://bob@h/x%20y"),
+            ("http://bob:pw@h/", "http://eve@h/", "http://eve@h/"),
+            ("http://bob:pw@h/", "https://h/", "https://h/"),
+            ("http://bob:pw@h/", "http://h:81/", "http://h:81/"),
+            ("http://bob:pw@h/", "//i/", "http://i/"),
+        ] {
+            let base = CString::new(base).expect("no NUL in a test URL");
+            assert_eq!(follow(&base, location.as_bytes()).expect(location).to_str(), Ok(expected), "{location}");
+        }
+    }
+
+    #[test]
+    fn no_scheme_of_a_location_is_guessed() {
+        for location in ["mailto:a@b", "javascript:1", "h:80/x"] {
+            let error = follow(c"http://h/", location.as_bytes()).expect_err(location);
+            assert_eq!(error.code, curl::CURLE_UNSUPPORTED_PROTOCOL, "{location}");
         }
     }
 

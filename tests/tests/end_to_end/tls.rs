@@ -1,6 +1,6 @@
 //! HTTPS: who is trusted, and who we are.
 
-use crate::common::{assert_failed, assert_replied, one_query};
+use crate::common::{assert_failed, assert_replied, one_query, seen};
 use end_to_end::certificates::{TestCertificates, TlsSettings};
 use end_to_end::http_server::{HttpServer, Response};
 use end_to_end::kamailio::Builder;
@@ -41,6 +41,23 @@ fn tls_ca_path_says_who_is_trusted_as_folder_or_file() {
         let null = instance(&server, "$http_req(tls_ca_path) = $null;").parameter("tls_ca_path", quoted(&path));
         assert_failed(&null.start().message("alice"), "SSL");
     }
+    drop(folder);
+}
+
+#[test]
+fn times_tell_when_tls_was_ready() {
+    let Setup { certificates, folder } = setup();
+    let server = server(certificates.server());
+    let report =
+        r#"append_to_reply("X-Times: $http_time(connect) $http_time(appconnect) $http_time(pretransfer)\r\n");"#;
+    let kamailio = one_query(&server.url("/"), "", report)
+        .parameter("connection_timeout", 8000)
+        .parameter("tls_ca_path", quoted(certificates.ca_file()))
+        .start();
+    let answer = kamailio.message("alice");
+    assert_replied(&answer, "200");
+    let times: Vec<u64> = seen(&answer, "X-Times").split(' ').map(|time| time.parse().expect("a number")).collect();
+    assert!(times[0] > 0 && times[1] > times[0] && times.is_sorted(), "{times:?}");
     drop(folder);
 }
 
