@@ -10,6 +10,8 @@ tree=$(build/host-version.sh)
 	echo "KAMAILIO_SRC is Kamailio $tree; the installed one is $installed, of another series" >&2
 	exit 1
 }
+[ "$tree" = "$installed" ] || echo "KAMAILIO_SRC is Kamailio $tree, the installed one $installed: where tm's structures differ between \
+them, tests fail, and the module must not be used" >&2
 # Where CMake's definitions differ from those of the tree's makefile; the build holds the result against tm.so.
 export KAMAILIO_FLAGS="-UVERSION -DVERSION='\"$installed\"' -UOS_QUOTED -DOS_QUOTED='\"Linux\"' \
 -UFAST_LOCK -UADAPTIVE_WAIT -UADAPTIVE_WAIT_LOOPS"
