@@ -6,7 +6,7 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 version=$(dpkg-query -W -f '${Version}' kamailio)
 folder=$root/.kamailio/$version
-mark=$folder/complete
+mark=$folder/ready
 
 if [ ! -f "$mark" ]; then
 	rm -rf "$folder"
@@ -36,6 +36,7 @@ if [ ! -f "$mark" ]; then
 		exit 1
 	}
 	rm -rf "$folder/lists"
-	echo "$tree" >"$mark"
+	basename "$tree" >"$mark"
 fi
-cat "$mark"
+# The checkout may have moved since, or lie elsewhere in another root.
+echo "$folder/$(cat "$mark")"
