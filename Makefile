@@ -16,7 +16,7 @@ TEST_THREADS := 4
 # The releases whose Kamailio this source serves; the one of this machine is tested by `make test`.
 RELEASES := bookworm trixie
 
-.PHONY: help build test check matrix sid deb demo measure install uninstall clean format compatibility
+.PHONY: help build test check matrix packages licences sid deb demo measure install uninstall clean format compatibility
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -40,6 +40,13 @@ matrix: ## run every test in the other Debian releases too, each in a root of it
 sid: ## run every test in Debian sid's Kamailio, built against the tree KAMAILIO_SRC (takes root)
 	@[ -n "$(KAMAILIO_SRC)" ] || { echo "make sid KAMAILIO_SRC=DIR, the root of a tree of sid's series after its make cfg"; exit 2; }
 	@build/in-debian.sh sid build/sid.sh
+
+packages: ## build the package of every supported Debian release and try it in a fresh root (takes root)
+	@for release in $(RELEASES); do build/try-package.sh $$release || exit 1; done
+
+licences: ## hold the crates against deny.toml
+	@build/requirements.sh build
+	@build/licences.sh
 
 check: ## formatting, lints, and whether the committed C header is current
 	@build/requirements.sh build check

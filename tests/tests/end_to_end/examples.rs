@@ -151,6 +151,7 @@ fn the_http_api_example_answers_at_once_and_hands_the_job_on() {
     let request = server.requests().remove(0);
     assert_eq!((request.method.as_str(), request.body.as_slice()), ("POST", b"{}".as_slice()));
     assert!(post("/other", "{}").ends_with(" 404"));
-    assert!(post("/jobs", &"x".repeat(60_000)).ends_with(" 202"));
+    let long = post("/jobs", &"x".repeat(30_000));
+    assert!(long.ends_with(" 202"), "{long}\n{}", kamailio.log());
     kamailio.wait_for_counts([2, 2, 0, 0, 0]);
 }

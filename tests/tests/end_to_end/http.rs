@@ -97,14 +97,14 @@ fn an_old_server_without_length_or_reason_is_understood() {
 }
 
 #[test]
-fn any_blanks_separate_the_parts_of_a_status_line() {
+fn any_blanks_separate_a_status_from_its_reason() {
     let server =
-        HttpServer::start(|_| Response::raw(b"HTTP/1.1   404  Not  Found \r\nContent-Length: 0\r\n\r\n".to_vec()));
+        HttpServer::start(|_| Response::raw(b"HTTP/1.1 404   Not  Found \r\nContent-Length: 0\r\n\r\n".to_vec()));
     let answer = body_of(&server, "");
     assert_replied(&answer, "404");
     assert_eq!(seen(&answer, "X-Reason"), "Not  Found");
     let server = HttpServer::start(|request| match request.target.as_str() {
-        "/asked" => Response::raw(b"HTTP/1.1  302  F\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n".to_vec()),
+        "/asked" => Response::raw(b"HTTP/1.1 302   F\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n".to_vec()),
         _ => Response::text("there"),
     });
     assert_replied(&ask(&server, "$http_req(follow_redirect) = 1;"), "200");

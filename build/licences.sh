@@ -1,0 +1,18 @@
+#!/bin/sh
+# Holds the crates of Cargo.lock against deny.toml with cargo deny, which is built once into .tools/. Advisories are
+# checked where the RustSec database can be had.
+set -eu
+
+tools=$(pwd)/.tools
+version=0.18.3
+if ! "$tools/bin/cargo-deny" --version 2>/dev/null | grep -qF " $version"; then
+	echo "Building cargo-deny $version, which this machine lacks" >&2
+	cargo install --quiet --locked --version "=$version" --root "$tools" cargo-deny
+fi
+PATH=$tools/bin:$PATH
+cargo deny --log-level error --workspace --locked check licenses bans sources
+if timeout 60 cargo deny --log-level error fetch db 2>/dev/null; then
+	cargo deny --log-level error --workspace --locked check advisories
+else
+	echo "The RustSec database cannot be had here: advisories are not checked"
+fi
