@@ -29,7 +29,7 @@ extern "C" fn set<const ROW: usize, const TEXT: bool>(_type: u32, value: *mut c_
 }
 
 /// Rows of `module/parameters.rs`.
-const PARAMETER_COUNT: usize = 16;
+const PARAMETER_COUNT: usize = 22;
 
 /// Each parameter stands there twice, for numbers and for strings, so that a value of the wrong type gets this
 /// module's own answer.
@@ -55,6 +55,12 @@ static SETTERS: [(Setter, Setter); PARAMETER_COUNT] = [
     (set::<13, false>, set::<13, true>),
     (set::<14, false>, set::<14, true>),
     (set::<15, false>, set::<15, true>),
+    (set::<16, false>, set::<16, true>),
+    (set::<17, false>, set::<17, true>),
+    (set::<18, false>, set::<18, true>),
+    (set::<19, false>, set::<19, true>),
+    (set::<20, false>, set::<20, true>),
+    (set::<21, false>, set::<21, true>),
 ];
 
 const _: () = assert!(PARAMETERS.len() == PARAMETER_COUNT);

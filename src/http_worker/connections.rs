@@ -9,7 +9,7 @@ use super::redirect::Hop;
 use crate::shared::query::{HttpVersion, Query};
 use crate::transport::error::LoopError;
 use crate::transport::event_loop::EventLoop;
-use crate::transport::multi::{Done, Multi};
+use crate::transport::multi::{ConnectionLimits, Done, Multi};
 use std::ffi::c_int;
 use std::os::fd::RawFd;
 
@@ -20,12 +20,12 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Keeps at most `idle` idle connections and opens no more than `total` of either kind at once.
+    /// None yet; the limits hold for either kind.
     ///
     /// # Errors
     /// As [`Multi::new`].
-    pub fn new(event_loop: &EventLoop, idle: usize, total: usize) -> Result<Self, LoopError> {
-        Ok(Self { kept: Multi::new(event_loop, idle, total)?, apart: Multi::new(event_loop, idle, total)? })
+    pub fn new(event_loop: &EventLoop, limits: &ConnectionLimits) -> Result<Self, LoopError> {
+        Ok(Self { kept: Multi::new(event_loop, limits)?, apart: Multi::new(event_loop, limits)? })
     }
 
     /// Those that serve the present request of a query.

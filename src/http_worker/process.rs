@@ -5,16 +5,15 @@ use crate::host::{log, process};
 use crate::module::settings::settings;
 use crate::shared::ring::Ring;
 
-/// Most transfers that one worker has in flight.
-const MAX_IN_FLIGHT: usize = 4096;
 /// Descriptors that a process needs beside its transfers: Kamailio's own, libevent's, look-ups, certificate files.
 const OTHER_DESCRIPTORS: usize = 128;
 
 /// Runs the worker of `queue`. A worker that cannot go on ends its process; main then ends the server, as it does for
 /// any of its children.
 pub fn run(queue: &'static Ring) -> ! {
-    let max_in_flight = bound_by_descriptors(process::raise_descriptor_limit());
-    let error = match Worker::new(queue, &settings().clone(), max_in_flight) {
+    let settings = settings().clone();
+    let max_in_flight = bound_by_descriptors(settings.max_in_flight as usize, process::raise_descriptor_limit());
+    let error = match Worker::new(queue, &settings, max_in_flight) {
         Ok(mut worker) => worker.run(),
         Err(error) => error,
     };
@@ -23,10 +22,12 @@ pub fn run(queue: &'static Ring) -> ! {
 }
 
 /// Each transfer takes one descriptor, and one more while two addresses are tried at once.
-fn bound_by_descriptors(limit: usize) -> usize {
+fn bound_by_descriptors(wanted: usize, limit: usize) -> usize {
     let bound = (limit.saturating_sub(OTHER_DESCRIPTORS) / 2).max(1);
-    if bound < MAX_IN_FLIGHT {
-        log::info!("at most {bound} transfers in flight: the process may open {limit} descriptors");
+    if bound < wanted {
+        log::warning!(
+            "max_in_flight: {bound} instead of {wanted} transfers in flight, as the process may open {limit} descriptors"
+        );
     }
-    bound.min(MAX_IN_FLIGHT)
+    bound.min(wanted)
 }

@@ -9,9 +9,6 @@ use crate::transport::error::TransferError;
 use crate::transport::url::{self, Origin};
 use std::ffi::CString;
 
-/// Most redirects that one query follows.
-pub const MAX_REDIRECTS: u32 = 5;
-
 /// The request that goes out now.
 #[derive(Debug)]
 pub struct Hop {
@@ -65,12 +62,12 @@ impl Hop {
     /// HEAD after 303. Credentials go only where the ones before them went: same scheme, host and port.
     ///
     /// # Errors
-    /// `CURLE_TOO_MANY_REDIRECTS`, or the new URL is not one of http or https.
-    pub fn redirected(&self, status: u16, location: &[u8]) -> Result<Self, TransferError> {
-        if self.redirects >= MAX_REDIRECTS {
+    /// `CURLE_TOO_MANY_REDIRECTS` past `limit`, or the new URL is not one of http or https.
+    pub fn redirected(&self, status: u16, location: &[u8], limit: u32) -> Result<Self, TransferError> {
+        if self.redirects >= limit {
             return Err(TransferError::with_detail(
                 curl_sys::CURLE_TOO_MANY_REDIRECTS,
-                format_args!("{MAX_REDIRECTS} is the limit"),
+                format_args!("{limit} is the limit"),
             ));
         }
         let url = url::follow(&self.url, location)?;
@@ -124,34 +121,34 @@ mod tests {
             (307, Method::Post, Method::Post, true),
             (308, Method::Post, Method::Post, true),
         ] {
-            let next = hop(method).redirected(status, b"http://a.example/x").expect("a good URL");
+            let next = hop(method).redirected(status, b"http://a.example/x", 5).expect("a good URL");
             assert_eq!((next.method, next.with_body), (expected, body), "{status}");
         }
     }
 
     #[test]
     fn credentials_stay_with_scheme_host_and_port() {
-        let to = |url: &str| hop(Method::Get).redirected(302, url.as_bytes()).expect("a good URL").with_credentials;
+        let to = |url: &str| hop(Method::Get).redirected(302, url.as_bytes(), 5).expect("a good URL").with_credentials;
         assert!(to("http://a.example/elsewhere"));
         assert!(!to("http://b.example/") && !to("https://a.example/") && !to("http://a.example:81/"));
     }
 
     #[test]
     fn credentials_do_not_come_back() {
-        let away = hop(Method::Get).redirected(302, b"http://b.example/").expect("a good URL");
+        let away = hop(Method::Get).redirected(302, b"http://b.example/", 5).expect("a good URL");
         for location in ["http://a.example/", "http://b.example/within"] {
-            assert!(!away.redirected(302, location.as_bytes()).expect("a good URL").with_credentials, "{location}");
+            assert!(!away.redirected(302, location.as_bytes(), 5).expect("a good URL").with_credentials, "{location}");
         }
     }
 
     #[test]
     fn a_sixth_redirect_and_another_scheme_are_errors() {
         let mut next = hop(Method::Get);
-        for _ in 0..MAX_REDIRECTS {
-            next = next.redirected(302, b"http://a.example/").expect("within the limit");
+        for _ in 0..5 {
+            next = next.redirected(302, b"http://a.example/", 5).expect("within the limit");
         }
-        let error = next.redirected(302, b"http://a.example/").expect_err("past the limit");
+        let error = next.redirected(302, b"http://a.example/", 5).expect_err("past the limit");
         assert_eq!(error.code, curl_sys::CURLE_TOO_MANY_REDIRECTS);
-        assert!(hop(Method::Get).redirected(302, b"file:///etc/passwd").is_err());
+        assert!(hop(Method::Get).redirected(302, b"file:///etc/passwd", 5).is_err());
     }
 }

@@ -193,9 +193,11 @@ fn is_file(path: &CStr) -> bool {
 }
 
 fn set_connection(easy: &Easy<Response>, options: &Options) -> Result<()> {
-    // The deadline is kept by the worker's own timer; this only lifts libcurl's limit of 300 s above it.
+    // The deadline is kept by the worker's own timer; without a limit for connections, libcurl's own of 300 s is lifted
+    // above it.
     let beyond = options.timeout + Duration::from_secs(1);
-    easy.set_number(curl::CURLOPT_CONNECTTIMEOUT_MS, i64::try_from(beyond.as_millis()).unwrap_or(i64::MAX))?;
+    let connect = Some(options.connect_timeout).filter(|limit| !limit.is_zero()).unwrap_or(beyond);
+    easy.set_number(curl::CURLOPT_CONNECTTIMEOUT_MS, i64::try_from(connect.as_millis()).unwrap_or(i64::MAX))?;
     if !options.tcp_keepalive {
         return Ok(());
     }

@@ -11,15 +11,13 @@ use std::ops::Range;
 
 /// Most bytes of header lines of one response.
 pub const MAX_HEADER_BYTES: usize = 64 * 1024;
-/// Most bytes of a body.
-pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// Why a response was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overflow {
     /// Its headers are longer than [`MAX_HEADER_BYTES`].
     Headers,
-    /// Its body is longer than [`MAX_BODY_BYTES`].
+    /// Its body is longer than the query allows.
     Body,
     /// Memory is exhausted.
     Memory,
@@ -33,6 +31,7 @@ pub struct Response {
     head_complete: bool,
     overflow: Option<Overflow>,
     redirects: Redirects,
+    max_body: usize,
     location: Option<Range<usize>>,
     ignored: usize,
 }
@@ -50,9 +49,14 @@ pub enum Redirects {
 }
 
 impl Response {
-    /// Nothing received yet.
-    pub fn new(redirects: Redirects) -> Self {
-        Self { redirects, ..Self::default() }
+    /// Nothing received yet, of a response whose body may have `max_body` bytes.
+    pub fn new(redirects: Redirects, max_body: usize) -> Self {
+        Self { redirects, max_body, ..Self::default() }
+    }
+
+    /// Most bytes of its body.
+    pub fn max_body(&self) -> usize {
+        self.max_body
     }
 
     /// Why the transfer was ended from here.
@@ -84,7 +88,7 @@ impl Response {
     /// Whether a body that nobody wants is read, so that the connection can be used again.
     fn is_worth_reading(&self) -> bool {
         let head = self.bytes.get(..self.head_length).unwrap_or_default();
-        self.redirects == Redirects::LeadWithoutBody || (is_persistent(head) && body_ends(head))
+        self.redirects == Redirects::LeadWithoutBody || (is_persistent(head) && body_ends(head, self.max_body))
     }
 
     /// Whether another response to the same request follows (RFC 9110 section 15.2).
@@ -152,9 +156,9 @@ impl Receiver for Response {
     fn body(&mut self, bytes: &[u8]) -> Flow {
         if self.leads_to().is_some() {
             self.ignored += bytes.len();
-            return if self.ignored > MAX_BODY_BYTES { Flow::Stop } else { Flow::Continue };
+            return if self.ignored > self.max_body { Flow::Stop } else { Flow::Continue };
         }
-        if self.bytes.len() - self.head_length + bytes.len() > MAX_BODY_BYTES {
+        if self.bytes.len() - self.head_length + bytes.len() > self.max_body {
             return self.stop(Overflow::Body);
         }
         self.append(bytes)
@@ -219,11 +223,11 @@ fn is_persistent(head: &[u8]) -> bool {
 }
 
 /// Whether a body ends before its connection does (RFC 9112 section 6.3), and within what is worth the time.
-fn body_ends(head: &[u8]) -> bool {
+fn body_ends(head: &[u8], worth_reading: usize) -> bool {
     let of_length = |range| std::str::from_utf8(head.get(range)?).ok()?.parse::<usize>().ok();
     let length = header_values(head, b"Content-Length").find_map(of_length);
     let chunked = header_values(head, b"Transfer-Encoding").any(|range| lists(head, range, b"chunked"));
-    chunked || !head.starts_with(b"HTTP/1") || length.is_some_and(|length| length <= MAX_BODY_BYTES)
+    chunked || !head.starts_with(b"HTTP/1") || length.is_some_and(|length| length <= worth_reading)
 }
 
 /// Whether a value with commas in it has `token` among its members.
@@ -256,10 +260,12 @@ fn trimmed(head: &[u8], range: Range<usize>) -> Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const MAX_BODY: usize = 1024 * 1024;
     use proptest::prelude::*;
 
     fn response(lines: &[&str], body: &[u8]) -> Response {
-        let mut response = Response::default();
+        let mut response = Response::new(Redirects::Answer, MAX_BODY);
         for line in lines {
             assert_eq!(response.header_line(line.as_bytes()), Flow::Continue);
         }
@@ -298,11 +304,11 @@ mod tests {
 
     #[test]
     fn limits_stop_one_past_them() {
-        let mut response = Response::default();
-        assert_eq!(response.body(&vec![0; MAX_BODY_BYTES]), Flow::Continue);
+        let mut response = Response::new(Redirects::Answer, MAX_BODY);
+        assert_eq!(response.body(&vec![0; MAX_BODY]), Flow::Continue);
         assert_eq!(response.body(b"x"), Flow::Stop);
         assert_eq!(response.overflow(), Some(Overflow::Body));
-        let mut response = Response::default();
+        let mut response = Response::new(Redirects::Answer, MAX_BODY);
         response.header_line(b"HTTP/1.1 200 OK\r\n");
         assert_eq!(response.header_line(&vec![b'a'; MAX_HEADER_BYTES]), Flow::Stop);
         assert_eq!(response.overflow(), Some(Overflow::Headers));
@@ -310,7 +316,7 @@ mod tests {
 
     /// What came of a head, and whether the transfer goes on after it.
     fn redirect(redirects: Redirects, head: &str) -> (Response, Flow) {
-        let mut response = Response::new(redirects);
+        let mut response = Response::new(redirects, MAX_BODY);
         let mut flow = Flow::Continue;
         for line in head.split_inclusive('\n').chain(["\r\n"]) {
             assert_eq!(flow, Flow::Continue, "{head}");
@@ -358,7 +364,7 @@ mod tests {
     #[test]
     fn no_more_of_a_redirect_is_read_than_of_an_answer() {
         let (mut response, _) = redirect(Redirects::Lead, "HTTP/2 302\r\nlocation: /x\r\n");
-        assert_eq!(response.body(&vec![0; MAX_BODY_BYTES]), Flow::Continue);
+        assert_eq!(response.body(&vec![0; MAX_BODY]), Flow::Continue);
         assert_eq!(response.body(b"x"), Flow::Stop);
         assert_eq!((response.overflow(), response.leads_to()), (None, Some(b"/x".as_slice())));
     }

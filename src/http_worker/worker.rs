@@ -7,7 +7,7 @@ use super::outcome::{Outcome, Times};
 use super::redirect::Hop;
 use super::request;
 use super::resolve::{Addresses, Names};
-use super::response::{MAX_BODY_BYTES, MAX_HEADER_BYTES, Overflow, Response};
+use super::response::{MAX_HEADER_BYTES, Overflow, Response};
 use super::resume;
 use super::transfer::{Stage, Transfer, TransferId};
 use crate::host::{guarded, log};
@@ -16,11 +16,10 @@ use crate::module::statistics::Statistic;
 use crate::shared::clock::Instant;
 use crate::shared::query::Query;
 use crate::shared::ring::Ring;
-use crate::shared::workers::QUEUE_SIZE;
 use crate::transport::easy::Easy;
 use crate::transport::error::{LoopError, TransferError};
 use crate::transport::event_loop::{EventLoop, QueueWatch, Ready, Timer};
-use crate::transport::multi::Done;
+use crate::transport::multi::{ConnectionLimits, Done};
 use curl_sys as curl;
 use slab::Slab;
 use std::collections::VecDeque;
@@ -71,7 +70,7 @@ impl Worker {
             names: Names::new(&event_loop)?,
             idle_handles: Vec::new(),
             max_idle_handles: kept.min(MAX_IDLE_HANDLES),
-            connections: Connections::new(&event_loop, kept.min(max_in_flight), max_in_flight)?,
+            connections: Connections::new(&event_loop, &connection_limits(settings, max_in_flight))?,
             event_loop,
             settings: settings.clone(),
         })
@@ -115,7 +114,7 @@ impl Worker {
 
     /// Takes every query from the ring. They keep their places in the queue until they start.
     fn receive(&mut self) {
-        if self.waiting.len() > 2 * QUEUE_SIZE as usize {
+        if self.waiting.len() > 2 * self.settings.queue_size as usize {
             // Most of them have met their deadline while they waited.
             let transfers = &self.transfers;
             self.waiting.retain(|id| transfers.get(id.key).is_some_and(|transfer| transfer.serial == id.serial));
@@ -217,7 +216,8 @@ impl Worker {
         let Some(hop) = &transfer.hop else {
             return Ok(());
         };
-        *easy.receiver_mut() = Response::new(hop.redirects_are(&transfer.query));
+        *easy.receiver_mut() =
+            Response::new(hop.redirects_are(&transfer.query), transfer.query.options().max_response_size as usize);
         request::prepare(&mut easy, &transfer.query, hop, addresses.map(AsRef::as_ref), &self.settings)?;
         easy.set_key(key)?;
         transfer.sent = Instant::now();
@@ -235,12 +235,12 @@ impl Worker {
     /// libcurl has finished the present request: the query is redirected, or it ends. What became of the body of a
     /// redirect does not matter.
     fn done(&mut self, key: usize, result: Result<(), TransferError>) -> Result<(), TransferError> {
-        let Some(Transfer { stage: Stage::Sent(easy), hop: Some(hop), .. }) = self.transfers.get_mut(key) else {
+        let Some(Transfer { query, stage: Stage::Sent(easy), hop: Some(hop), .. }) = self.transfers.get_mut(key) else {
             return Ok(());
         };
         let status = easy.status();
         if let Some(location) = easy.receiver_mut().leads_to() {
-            let next = hop.redirected(status, location)?;
+            let next = hop.redirected(status, location, query.options().max_redirects)?;
             self.withdraw(key);
             return self.go(key, next);
         }
@@ -343,6 +343,14 @@ impl Worker {
     }
 }
 
+fn connection_limits(settings: &Settings, max_in_flight: usize) -> ConnectionLimits {
+    ConnectionLimits {
+        idle: max_in_flight.min(settings.hash_size as usize),
+        total: max_in_flight,
+        per_host: settings.max_connections_per_host as usize,
+    }
+}
+
 fn timeout(transfer: &Transfer) -> TransferError {
     let milliseconds = transfer.query.options().timeout.as_millis();
     TransferError::with_detail(
@@ -357,10 +365,11 @@ fn unresolved(host: &str, reason: &str) -> TransferError {
 
 /// An error of libcurl's with what it said, or with the limit that this module set.
 fn explain(easy: &mut Easy<Response>, error: TransferError) -> TransferError {
+    let max_body = easy.receiver_mut().max_body();
     match easy.receiver_mut().overflow() {
         Some(Overflow::Body) => TransferError::with_detail(
             curl::CURLE_FILESIZE_EXCEEDED,
-            format_args!("the response body is longer than {MAX_BODY_BYTES} bytes"),
+            format_args!("the response body is longer than {max_body} bytes"),
         ),
         Some(Overflow::Headers) => TransferError::with_detail(
             curl::CURLE_FILESIZE_EXCEEDED,

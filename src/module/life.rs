@@ -22,7 +22,7 @@ pub fn initialise() -> Result<(), String> {
     warn_of_late_answers(&settings);
     statistics::register().map_err(|_| "the statistics cannot be registered".to_owned())?;
     initialise_libcurl(settings.memory_manager)?;
-    workers::create(settings.workers as usize)
+    workers::create(settings.workers as usize, settings.queue_size)
         .map_err(|error| format!("no queues for {} workers: {error}", settings.workers))?;
     process::register_workers(settings.workers)
         .map_err(|_| format!("{} worker processes cannot be registered", settings.workers))

@@ -63,6 +63,14 @@ pub const MAX_TIMEOUT_MS: i32 = 3_600_000;
 const MAX_HASH_SIZE: i32 = 65_536;
 /// Longest time for TCP keep-alive, which the kernel counts in a 15-bit number.
 const MAX_KEEPALIVE_SECONDS: i32 = 32_767;
+/// Longest `max_response_size`, 1 GiB.
+pub const MAX_RESPONSE_SIZE: i32 = 1 << 30;
+/// Greatest `max_redirects`.
+pub const MAX_REDIRECTS: i32 = 50;
+/// Greatest `queue_size`.
+const MAX_QUEUE_SIZE: i32 = 1 << 20;
+/// Greatest `max_in_flight`, and as many connections.
+const MAX_TRANSFERS: i32 = 65_536;
 /// All of libcurl's methods that the manual names, from Basic (1) to Digest with IE flavour (16).
 pub const MAX_AUTHMETHOD: i32 = 31;
 
@@ -124,7 +132,7 @@ pub static PARAMETERS: &[Parameter] = &[
         name: c"curl_follow_redirect",
         kind: flag(|s, v| s.curl_follow_redirect = v != 0, 0),
         unit: "",
-        about: "Not 0: redirects are followed, five at most.",
+        about: "Not 0: redirects are followed, max_redirects at most.",
     },
     Parameter {
         name: c"memory_manager",
@@ -188,6 +196,72 @@ pub static PARAMETERS: &[Parameter] = &[
         },
         unit: "",
         about: "Ways to authenticate, added up: 1 Basic, 2 Digest, 4 Negotiate, 8 NTLM, 16 Digest with IE flavour.",
+    },
+    Parameter {
+        name: c"connect_timeout",
+        kind: ParameterKind::Integer {
+            default: 0,
+            min: 0,
+            max: MAX_TIMEOUT_MS,
+            store: |s, v| s.connect_timeout = Duration::from_millis(v.unsigned_abs().into()),
+        },
+        unit: "ms",
+        about: "Longest time for a new connection, TLS included; 0 for what the deadline leaves.",
+    },
+    Parameter {
+        name: c"max_response_size",
+        kind: ParameterKind::Integer {
+            default: 1_048_576,
+            min: 1,
+            max: MAX_RESPONSE_SIZE,
+            store: |s, v| s.max_response_size = v.unsigned_abs(),
+        },
+        unit: "bytes",
+        about: "Longest body of a response; a longer one ends the query with an error.",
+    },
+    Parameter {
+        name: c"max_redirects",
+        kind: ParameterKind::Integer {
+            default: 5,
+            min: 0,
+            max: MAX_REDIRECTS,
+            store: |s, v| s.max_redirects = v.unsigned_abs(),
+        },
+        unit: "",
+        about: "Most redirects that one query follows; one more ends it with an error.",
+    },
+    Parameter {
+        name: c"queue_size",
+        kind: ParameterKind::Integer {
+            default: 8192,
+            min: 1,
+            max: MAX_QUEUE_SIZE,
+            store: |s, v| s.queue_size = v.unsigned_abs(),
+        },
+        unit: "queries",
+        about: "Queries that may wait for one worker; one more is refused at the call.",
+    },
+    Parameter {
+        name: c"max_in_flight",
+        kind: ParameterKind::Integer {
+            default: 1024,
+            min: 1,
+            max: MAX_TRANSFERS,
+            store: |s, v| s.max_in_flight = v.unsigned_abs(),
+        },
+        unit: "transfers",
+        about: "Transfers in flight in one worker; what exceeds it waits in the queue, within its deadline.",
+    },
+    Parameter {
+        name: c"max_connections_per_host",
+        kind: ParameterKind::Integer {
+            default: 0,
+            min: 0,
+            max: MAX_TRANSFERS,
+            store: |s, v| s.max_connections_per_host = v.unsigned_abs(),
+        },
+        unit: "connections",
+        about: "Connections of one worker to one host and port; 0 for no limit.",
     },
 ];
 

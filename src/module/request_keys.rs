@@ -1,6 +1,6 @@
 //! The keys of `$http_req`: one row each.
 
-use super::parameters::{MAX_AUTHMETHOD, MAX_TIMEOUT_MS};
+use super::parameters::{MAX_AUTHMETHOD, MAX_REDIRECTS, MAX_RESPONSE_SIZE, MAX_TIMEOUT_MS};
 use crate::host::message::Message;
 use crate::host::variable::Assigned;
 use crate::shared::query::{HttpVersion, Method};
@@ -141,6 +141,21 @@ pub static REQUEST_KEYS: &[RequestKey] = &[
         names: &["follow_redirect"],
         kind: flag(store_follow_redirect),
         about: "Not 0: redirects are followed; by default the parameter curl_follow_redirect.",
+    },
+    RequestKey {
+        names: &["max_redirects"],
+        kind: KeyKind::Integer { min: 0, max: MAX_REDIRECTS, store: store_max_redirects },
+        about: "Most redirects that are followed; by default the parameter max_redirects.",
+    },
+    RequestKey {
+        names: &["max_response_size"],
+        kind: KeyKind::Integer { min: 1, max: MAX_RESPONSE_SIZE, store: store_max_response_size },
+        about: "Longest body of the response in bytes; by default the parameter max_response_size.",
+    },
+    RequestKey {
+        names: &["connect_timeout"],
+        kind: KeyKind::Integer { min: 0, max: MAX_TIMEOUT_MS, store: store_connect_timeout },
+        about: "Longest time for a new connection in ms; by default the parameter connect_timeout.",
     },
     RequestKey {
         names: &["tls_verify_host"],
@@ -385,6 +400,23 @@ fn store_keepalive_interval(parameters: &mut RequestParameters, value: Option<i3
 
 fn store_follow_redirect(parameters: &mut RequestParameters, value: Option<i32>) {
     parameters.follow_redirect = value.map_or_else(|| RequestParameters::from_settings().follow_redirect, |v| v != 0);
+}
+
+fn store_max_redirects(parameters: &mut RequestParameters, value: Option<i32>) {
+    parameters.max_redirects =
+        value.map_or_else(|| RequestParameters::from_settings().max_redirects, i32::unsigned_abs);
+}
+
+fn store_max_response_size(parameters: &mut RequestParameters, value: Option<i32>) {
+    parameters.max_response_size =
+        value.map_or_else(|| RequestParameters::from_settings().max_response_size, i32::unsigned_abs);
+}
+
+fn store_connect_timeout(parameters: &mut RequestParameters, value: Option<i32>) {
+    parameters.connect_timeout = match value {
+        Some(milliseconds) => Duration::from_millis(milliseconds.unsigned_abs().into()),
+        None => RequestParameters::from_settings().connect_timeout,
+    };
 }
 
 fn store_verify_host(parameters: &mut RequestParameters, value: Option<i32>) {

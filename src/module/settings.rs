@@ -42,6 +42,18 @@ pub struct Settings {
     pub tcp_ka_interval: u32,
     /// libcurl's `CURLAUTH_*` bits.
     pub authmethod: u32,
+    /// For each connection, TLS included; zero for the deadline alone.
+    pub connect_timeout: Duration,
+    /// Most bytes of a response's body.
+    pub max_response_size: u32,
+    /// Most redirects that are followed.
+    pub max_redirects: u32,
+    /// Queries that may wait for one worker.
+    pub queue_size: u32,
+    /// Transfers in flight in one worker.
+    pub max_in_flight: u32,
+    /// Connections of one worker to one host and port; 0 for no limit.
+    pub max_connections_per_host: u32,
 }
 
 impl Settings {
@@ -64,6 +76,12 @@ impl Settings {
             tcp_ka_idle: 0,
             tcp_ka_interval: 0,
             authmethod: 0,
+            connect_timeout: Duration::ZERO,
+            max_response_size: 0,
+            max_redirects: 0,
+            queue_size: 0,
+            max_in_flight: 0,
+            max_connections_per_host: 0,
         };
         for parameter in PARAMETERS {
             match parameter.kind {

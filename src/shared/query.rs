@@ -72,6 +72,12 @@ pub struct Options {
     pub tcp_ka_interval: u32,
     /// Whether redirects are followed.
     pub follow_redirect: bool,
+    /// Most redirects that are followed.
+    pub max_redirects: u32,
+    /// Most bytes of a response's body.
+    pub max_response_size: u32,
+    /// For each connection, TLS included; zero for the deadline alone.
+    pub connect_timeout: Duration,
     /// Which HTTP version is asked for.
     pub http_version: HttpVersion,
 }
@@ -287,6 +293,9 @@ pub(super) mod tests {
             tcp_ka_idle: 0,
             tcp_ka_interval: 0,
             follow_redirect: false,
+            max_redirects: 5,
+            max_response_size: 1024,
+            connect_timeout: Duration::ZERO,
             http_version: HttpVersion::Default,
         }
     }

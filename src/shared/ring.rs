@@ -1,7 +1,7 @@
 //! The bounded queue of one HTTP worker: many producers (processes that run the script), one consumer.
 //!
 //! A producer first takes a *place*, which can fail, and only later publishes, which cannot: between the two lies the
-//! suspension of the SIP transaction, after which nothing may fail. There are as many places as slots, and a place is
+//! suspension of the SIP transaction, after which nothing may fail. There are no more places than slots, and a place is
 //! given back after its slot was emptied; so a producer that holds a place finds the slot it draws empty. Places are
 //! given back when a transfer starts, not when its query leaves the ring: the bound covers all that waits.
 //!
@@ -22,6 +22,7 @@ pub(super) type Slot = AtomicPtr<Block>;
 pub struct Ring {
     slots: NonNull<Slot>,
     mask: u32,
+    places: u32,
     places_taken: AtomicU32,
     tail: AtomicU32,
     head: AtomicU32,
@@ -30,19 +31,24 @@ pub struct Ring {
     wake: Wake,
 }
 
+/// Slots for so many places: the next power of two, so that a position becomes an index by a mask.
+pub(super) const fn slots_of(places: u32) -> u32 {
+    places.next_power_of_two()
+}
+
 impl Ring {
-    /// An empty ring over `capacity` null slots.
+    /// An empty ring of `places` places over `slots_of(places)` null slots.
     ///
     /// # Errors
     /// The eventfd cannot be made.
     ///
     /// # Safety
-    /// `slots` points to `capacity` slots in shared memory, all null, that live as long as the ring; `capacity` is a
-    /// power of two.
-    pub(super) unsafe fn new(slots: NonNull<Slot>, capacity: u32) -> io::Result<Self> {
+    /// `slots` points to that many slots in shared memory, all null, that live as long as the ring.
+    pub(super) unsafe fn new(slots: NonNull<Slot>, places: u32) -> io::Result<Self> {
         Ok(Self {
             slots,
-            mask: capacity - 1,
+            mask: slots_of(places) - 1,
+            places,
             places_taken: AtomicU32::new(0),
             tail: AtomicU32::new(0),
             head: AtomicU32::new(0),
@@ -53,15 +59,14 @@ impl Ring {
     }
 
     fn slot(&self, position: u32) -> &Slot {
-        // SAFETY: the mask keeps the index below the capacity that new() was promised.
+        // SAFETY: the mask keeps the index below the number of slots that new() was promised.
         unsafe { self.slots.add((position & self.mask) as usize).as_ref() }
     }
 
     /// Takes a place; `None` when the queue is full. Producers.
     pub fn reserve(&self) -> Option<ReservedPlace<'_>> {
-        let capacity = self.mask + 1;
         self.places_taken
-            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |taken| (taken < capacity).then_some(taken + 1))
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |taken| (taken < self.places).then_some(taken + 1))
             .ok()
             .map(|_| ReservedPlace(self))
     }
@@ -158,9 +163,9 @@ mod tests {
     use std::thread;
 
     fn ring(capacity: u32) -> &'static Ring {
-        let slots: Vec<Slot> = (0..capacity).map(|_| AtomicPtr::new(null_mut())).collect();
+        let slots: Vec<Slot> = (0..slots_of(capacity)).map(|_| AtomicPtr::new(null_mut())).collect();
         let slots = NonNull::from(Box::leak(slots.into_boxed_slice())).cast();
-        // SAFETY: that many null slots, leaked; the callers pass powers of two.
+        // SAFETY: that many null slots, leaked.
         let ring = unsafe { Ring::new(slots, capacity) };
         Box::leak(Box::new(ring.expect("a descriptor is left")))
     }
@@ -195,6 +200,19 @@ mod tests {
         assert_eq!(ring.unfinished(), 3);
         ring.finished();
         assert_eq!(ring.unfinished(), 2);
+    }
+
+    #[test]
+    fn a_queue_holds_as_many_as_it_has_places_and_no_more() {
+        let ring = ring(3);
+        for round in 0..10 {
+            assert!((0..3).all(|number| publish(ring, &format!("{round}:{number}"))));
+            assert!(!publish(ring, "one more"));
+            for number in 0..3 {
+                assert_eq!(take_id(ring), Some(format!("{round}:{number}")));
+                ring.release_place();
+            }
+        }
     }
 
     #[test]

@@ -1,15 +1,12 @@
 //! The table of HTTP workers: made in `mod_init`, read by every process.
 
-use super::ring::{Ring, Slot};
+use super::ring::{Ring, Slot, slots_of};
 use crate::host::memory;
 use std::alloc::Layout;
 use std::io;
 use std::ptr::{NonNull, null_mut};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-
-/// Queries that may wait for one worker; a power of two.
-pub const QUEUE_SIZE: u32 = 8192;
 
 /// The rings of all workers. Lies in shared memory, and is never freed: it lives as long as the server.
 #[derive(Clone, Copy)]
@@ -26,30 +23,31 @@ unsafe impl Sync for Table {}
 static TABLE: OnceLock<Table> = OnceLock::new();
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Makes `count` empty rings. Main process, in `mod_init`, once.
+/// Makes `count` empty rings, each for `places` waiting queries. Main process, in `mod_init`, once.
 ///
 /// # Errors
 /// Shared memory is exhausted, or the system has no descriptor left.
-pub fn create(count: usize) -> io::Result<()> {
+pub fn create(count: usize, places: u32) -> io::Result<()> {
     let layout = Layout::array::<Ring>(count).map_err(io::Error::other)?;
     let rings = memory::allocate(layout).ok_or(io::ErrorKind::OutOfMemory)?.cast::<Ring>();
     for index in 0..count {
-        let ring = new_ring()?;
+        let ring = new_ring(places)?;
         // SAFETY: the array just made has `count` places, and nobody else knows it yet.
         unsafe { rings.add(index).write(ring) };
     }
     TABLE.set(Table { rings, count }).map_err(|_| io::Error::from(io::ErrorKind::AlreadyExists))
 }
 
-fn new_ring() -> io::Result<Ring> {
-    let layout = Layout::array::<Slot>(QUEUE_SIZE as usize).map_err(io::Error::other)?;
+fn new_ring(places: u32) -> io::Result<Ring> {
+    let count = slots_of(places) as usize;
+    let layout = Layout::array::<Slot>(count).map_err(io::Error::other)?;
     let slots = memory::allocate(layout).ok_or(io::ErrorKind::OutOfMemory)?.cast::<Slot>();
-    for index in 0..QUEUE_SIZE as usize {
+    for index in 0..count {
         // SAFETY: the array just made has that many places.
         unsafe { slots.add(index).write(AtomicPtr::new(null_mut())) };
     }
-    // SAFETY: QUEUE_SIZE null slots in shared memory, never freed; QUEUE_SIZE is a power of two.
-    unsafe { Ring::new(slots, QUEUE_SIZE) }
+    // SAFETY: that many null slots in shared memory, never freed.
+    unsafe { Ring::new(slots, places) }
 }
 
 /// All rings; none before [`create`].

@@ -43,6 +43,12 @@ pub struct RequestParameters {
     pub tcp_ka_interval: u32,
     /// Whether redirects are followed.
     pub follow_redirect: bool,
+    /// Most redirects that are followed.
+    pub max_redirects: u32,
+    /// Most bytes of a response's body.
+    pub max_response_size: u32,
+    /// For each connection, TLS included; zero for the deadline alone.
+    pub connect_timeout: Duration,
     /// Whether the server's certificate must be for the host of the URL.
     pub tls_verify_host: bool,
     /// Whether the server's certificate must be signed by a known authority.
@@ -74,6 +80,9 @@ impl RequestParameters {
             tcp_ka_idle: settings.tcp_ka_idle,
             tcp_ka_interval: settings.tcp_ka_interval,
             follow_redirect: settings.curl_follow_redirect,
+            max_redirects: settings.max_redirects,
+            max_response_size: settings.max_response_size,
+            connect_timeout: settings.connect_timeout,
             tls_verify_host: settings.tls_verify_host,
             tls_verify_peer: settings.tls_verify_peer,
             http_version: HttpVersion::Default,

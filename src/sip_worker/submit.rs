@@ -62,7 +62,7 @@ impl fmt::Display for Refusal {
             }
             Self::QueryTooLarge => formatter.write_str("the query is too large"),
             Self::NoMemory => formatter.write_str("shared memory is exhausted"),
-            Self::QueueFull => write!(formatter, "the queue is full ({} queries)", workers::QUEUE_SIZE),
+            Self::QueueFull => write!(formatter, "the queue is full ({} queries)", settings().queue_size),
             Self::NoWorker => formatter.write_str("there is no HTTP worker; the server is still starting"),
             Self::Cancelled => formatter.write_str("the transaction has been cancelled"),
             Self::Answered => formatter.write_str("the transaction has its final reply already"),
@@ -186,6 +186,9 @@ fn options_of(parameters: &RequestParameters, callback: &Callback, route_type: R
         tcp_ka_idle: parameters.tcp_ka_idle,
         tcp_ka_interval: parameters.tcp_ka_interval,
         follow_redirect: parameters.follow_redirect,
+        max_redirects: parameters.max_redirects,
+        max_response_size: parameters.max_response_size,
+        connect_timeout: parameters.connect_timeout,
     }
 }
 

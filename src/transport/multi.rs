@@ -37,12 +37,23 @@ pub struct Done {
     pub result: Result<(), TransferError>,
 }
 
+/// How many connections a multi handle has.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// Idle ones that are kept (`CURLMOPT_MAXCONNECTS`).
+    pub idle: usize,
+    /// All together (`CURLMOPT_MAX_TOTAL_CONNECTIONS`).
+    pub total: usize,
+    /// To one host and port (`CURLMOPT_MAX_HOST_CONNECTIONS`); 0 for no limit.
+    pub per_host: usize,
+}
+
 impl Multi {
-    /// A multi handle that keeps at most `connections` idle connections and opens no more than `total` at once.
+    /// A multi handle with these limits. Transfers for which there is no connection wait for one.
     ///
     /// # Errors
     /// No memory, or an option that this libcurl does not have.
-    pub fn new(event_loop: &EventLoop, connections: usize, total: usize) -> Result<Self, LoopError> {
+    pub fn new(event_loop: &EventLoop, limits: &ConnectionLimits) -> Result<Self, LoopError> {
         let timer = Timer::for_transfers(event_loop)?;
         let callbacks = Box::new(Callbacks { event_loop: event_loop.clone(), timer, sockets: RefCell::default() });
         // SAFETY: no arguments; null on lack of memory.
@@ -50,8 +61,9 @@ impl Multi {
             .ok_or_else(|| LoopError("curl_multi_init failed".to_owned()))?;
         let multi = Self { handle, callbacks };
         multi.install_callbacks()?;
-        multi.set_number(curl::CURLMOPT_MAXCONNECTS, connections)?;
-        multi.set_number(curl::CURLMOPT_MAX_TOTAL_CONNECTIONS, total)?;
+        multi.set_number(curl::CURLMOPT_MAXCONNECTS, limits.idle)?;
+        multi.set_number(curl::CURLMOPT_MAX_TOTAL_CONNECTIONS, limits.total)?;
+        multi.set_number(curl::CURLMOPT_MAX_HOST_CONNECTIONS, limits.per_host)?;
         // One stream a connection: libcurl 7.88 fails multiplexed streams.
         multi.set_number(curl::CURLMOPT_PIPELINING, 0)?;
         Ok(multi)

@@ -90,7 +90,7 @@ pub static NAMES: &[Name] = &[
     same(Parameter, "curl_verbose", "integer", V44, "parameters::curl_verbose_logs_what_libcurl_does_without_secrets")
         .but("credentials and cookies are blanked"),
     same(Parameter, "curl_follow_redirect", "integer", V5, "parameters::curl_follow_redirect_is_the_default_of_every_query")
-        .but("five redirects at most, http and https only; credentials stay with their host"),
+        .but("max_redirects at most, http and https only; credentials stay with their host"),
     same(Parameter, "memory_manager", "string", V44, "parameters::memory_manager_decides_where_libcurls_memory_lies")
         .but("a warning tells when another module took libcurl first"),
     same(Parameter, "tls_client_cert", "string", V44, "tls::a_client_certificate_is_shown_by_parameter_and_by_key"),
@@ -104,6 +104,12 @@ pub static NAMES: &[Name] = &[
     same(Parameter, "tcp_ka_interval", "integer", V5, "parameters::tcp_keepalive_parameters_set_the_socket_options")
         .but("it works, as tcp_keepalive does"),
     same(Parameter, "authmethod", "integer", Newest, "parameters::authmethod_is_the_default_of_every_query"),
+    same(Parameter, "connect_timeout", "integer", Here, "limits::a_connection_has_its_own_limit_of_time"),
+    same(Parameter, "max_response_size", "integer", Here, "limits::a_body_of_max_response_size_is_taken_and_one_byte_more_is_not"),
+    same(Parameter, "max_redirects", "integer", Here, "limits::max_redirects_are_followed_and_one_more_is_not"),
+    same(Parameter, "queue_size", "integer", Here, "limits::queue_size_queries_wait_and_one_more_is_refused"),
+    same(Parameter, "max_in_flight", "integer", Here, "limits::max_in_flight_transfers_run_and_the_next_waits"),
+    same(Parameter, "max_connections_per_host", "integer", Here, "limits::max_connections_per_host_makes_transfers_share_them"),
     same(Function, "http_async_query", "2 strings", V44, "routes::a_request_with_a_transaction_is_suspended_and_the_script_stops")
         .but("never blocks; whatever is refused returns -1, leaves the call as it was and uses up its parameters; an unknown route is \
               refused at the call; never suspends in branch and event routes; -1 for replies of 300 and above in onreply_route, for \
@@ -203,6 +209,9 @@ pub static NAMES: &[Name] = &[
     same(Key, "ka-interval", "integer", V5, "keys::keepalive_sets_the_socket_options_in_both_spellings")
         .but("the spelling in the C module's code, kept beside the manual's"),
     same(Key, "follow_redirect", "integer", V5, "keys::follow_redirect_decides_for_one_query"),
+    same(Key, "max_redirects", "integer", Here, "limits::max_redirects_are_followed_and_one_more_is_not"),
+    same(Key, "max_response_size", "integer", Here, "limits::a_body_of_max_response_size_is_taken_and_one_byte_more_is_not"),
+    same(Key, "connect_timeout", "integer", Here, "limits::a_connection_has_its_own_limit_of_time"),
     same(Key, "tls_verify_host", "integer", Here, "generations::tls_functions_and_keys_decide_for_one_query")
         .and("generations::any_number_but_0_is_yes")
         .but("the key for the function of 4.4"),

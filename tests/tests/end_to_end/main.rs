@@ -12,6 +12,7 @@ mod http;
 mod http_versions;
 mod kemi;
 mod keys;
+mod limits;
 mod load;
 mod messages;
 mod parameters;
