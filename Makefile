@@ -18,6 +18,8 @@ RELEASES := bookworm trixie
 
 .PHONY: help build test check matrix packages licences sid deb demo measure install uninstall clean format compatibility
 .DEFAULT_GOAL := help
+# Targets fetch and build into the same places.
+.NOTPARALLEL:
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,11 +81,10 @@ deb: build ## build the Debian package for the installed Kamailio, in dist/
 	@$(HOST) build/deb.sh
 
 install: build ## install the module beside Kamailio's own (DESTDIR, MODULES_DIR)
-	@$(HOST) sh -c 'to=$(DESTDIR)$${MODULES_DIR:-$$(build/modules-folder.sh)} \
-		&& install -D -m 644 dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) $$to/$(DISTRIBUTED) && echo "installed $$to/$(DISTRIBUTED)"'
+	@$(HOST) build/install.sh install "$(DESTDIR)" "$(MODULES_DIR)"
 
 uninstall: ## remove what `make install` put there
-	@to=$(DESTDIR)$${MODULES_DIR:-$$(build/modules-folder.sh)} && rm -f $$to/$(DISTRIBUTED) && echo "removed $$to/$(DISTRIBUTED)"
+	@$(HOST) build/install.sh uninstall "$(DESTDIR)" "$(MODULES_DIR)"
 
-clean: ## remove everything that was built or fetched
-	rm -rf target dist .kamailio
+clean: ## remove everything that was built or fetched, the roots of other releases too
+	rm -rf --one-file-system target dist .kamailio .debian .tools

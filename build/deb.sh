@@ -5,17 +5,25 @@ set -eu
 
 checkout=$(pwd)
 kamailio=$(dpkg-query -W -f '${source:Upstream-Version}' kamailio)
+built=$(build/host-version.sh)
+[ "$built" = "$kamailio" ] || {
+	echo "The package is for the installed Kamailio, $kamailio; KAMAILIO_SRC is $built" >&2
+	exit 1
+}
+# The package's files belong to root without its being built by root.
+export DEB_RULES_REQUIRES_ROOT=no
 module=$checkout/dist/kamailio-$kamailio/http_async_client.so
 modules=$(build/modules-folder.sh)
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)+kamailio$kamailio
 work=${CARGO_TARGET_DIR:-target}/deb
+as_text() { printf '%s' "$1" | sed 's/[&|\\]/\\&/g'; }
 maintainer="${DEBFULLNAME:-http_async_client} <${DEBEMAIL:-packages@example.org}>"
 
 rm -rf "$work"
 mkdir -p "$work/source"
 cp -R packaging/debian "$work/source/debian"
 cd "$work/source"
-sed -i "s|@MODULE@|$modules/http_async_client.so|g; s|@MAINTAINER@|$maintainer|" debian/preinst debian/postrm debian/control
+sed -i "s|@MODULE@|$(as_text "$modules/http_async_client.so")|g; s|@MAINTAINER@|$(as_text "$maintainer")|" debian/preinst debian/postrm debian/control
 cat >debian/changelog <<CHANGELOG
 kamailio-http-async-client ($version) unstable; urgency=medium
 
@@ -28,6 +36,7 @@ CHECKOUT=$checkout MODULE=$module MODULES_DIR=$modules KAMAILIO_VERSION=$kamaili
 	exit 1
 }
 cd ..
+lintian --fail-on error --allow-root kamailio-http-async-client_*.deb
+mkdir -p "$checkout/dist"
 cp kamailio-http-async-client_*.deb "$checkout/dist/"
-lintian --fail-on error kamailio-http-async-client_*.deb
 echo "built dist/$(ls kamailio-http-async-client_*.deb)"

@@ -7,7 +7,8 @@ set -eu
 codename=${1%%-*}
 here=$(cd "$(dirname "$0")/.." && pwd)
 root=$here/.debian/$1
-mark=$root.complete
+# A root is made again when what is put into it has changed.
+mark=$root.$(cat "$here/build/debian-root.sh" "$here/build/requirements.sh" | sha256sum | cut -c 1-12).complete
 
 # The address from which this machine takes its packages with that label: "Debian" or "Debian-Security".
 mirror_of() {
@@ -37,14 +38,17 @@ if [ ! -f "$mark" ]; then
 	}
 	"$here/build/requirements.sh" root
 	archive=$(mirror_of Debian)
+	# Only apt's lists tell whose a mirror is.
+	[ -n "$archive" ] || { apt-get update -qq >&2 && archive=$(mirror_of Debian); }
 	[ -n "$archive" ] || {
 		echo "This machine's apt configuration names no mirror of Debian" >&2
 		exit 1
 	}
-	rm -rf "$root"
+	rm -rf --one-file-system "$root" "$root".*.complete
 	mkdir -p "$root"
 	echo "Making a root of Debian $codename in $root" >&2
-	debootstrap --variant=minbase --include=ca-certificates,make "$codename" "$root" "$archive" >"$root.log" 2>&1 || {
+	# In a mount namespace of its own, so that nothing stays mounted when it is interrupted.
+	unshare --mount debootstrap --variant=minbase --include=ca-certificates,make "$codename" "$root" "$archive" >"$root.log" 2>&1 || {
 		tail -n 20 "$root.log" >&2
 		exit 1
 	}

@@ -32,6 +32,10 @@ impl Host {
                 sources.display()
             ));
         }
+        // A tree may be given another version or configuration in its place.
+        for part in ["Makefile.defs", "config.mak", "core", "modules/tm"] {
+            println!("cargo:rerun-if-changed={}", sources.join(part).display());
+        }
         let mut flags = flags_of_modules(&sources)?;
         flags.extend(flags_of_caller());
         Ok(Self { sources, flags })

@@ -7,6 +7,10 @@ set -eu
 
 name=$1
 shift
+[ "$(id -u)" -eq 0 ] || {
+	echo "build/in-debian.sh: changing the root folder takes root" >&2
+	exit 1
+}
 here=$(cd "$(dirname "$0")/.." && pwd)
 root=$("$here/build/debian-root.sh" "$name")
 crates=$here/.debian/crates
@@ -41,5 +45,6 @@ exec unshare --mount --pid --fork --kill-child sh -eu -c '
 	exec chroot "$root" /usr/bin/env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		CARGO_TARGET_DIR=/var/cache/http_async_client ${KAMAILIO_SRC:+KAMAILIO_SRC=/kamailio} \
-		sh -c "cd $here && exec \"\$@\"" sh "$@"
+		${http_proxy:+http_proxy=$http_proxy} ${https_proxy:+https_proxy=$https_proxy} \
+		sh -c "cd \"$here\" && exec \"\$@\"" sh "$@"
 ' sh "$root" "$here" "$@"

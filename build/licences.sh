@@ -11,6 +11,11 @@ if ! "$tools/bin/cargo-deny" --version 2>/dev/null | grep -qF " $version"; then
 fi
 PATH=$tools/bin:$PATH
 cargo deny --log-level error --workspace --locked check licenses bans sources
+other=$(cargo tree --locked --edges normal --package http_async_client --prefix none --format '{p}: {l}' | tail -n +2 | grep -v MIT || true)
+[ -z "$other" ] || {
+	echo "linked into the module, and not under MIT: $other" >&2
+	exit 1
+}
 if timeout 60 cargo deny --log-level error fetch db 2>/dev/null; then
 	cargo deny --log-level error --workspace --locked check advisories
 else

@@ -10,7 +10,12 @@ packages_of() {
 		echo build-essential pkg-config libcurl4-openssl-dev libevent-dev libclang-dev dpkg-dev
 		[ -n "${KAMAILIO_SRC:-}" ] || echo kamailio
 		;;
-	check) echo clang-format ;;
+	check)
+		echo clang-format
+		# With rustup they come with it; Debian packages them apart.
+		cargo fmt --version >/dev/null 2>&1 || echo rustfmt
+		cargo clippy --version >/dev/null 2>&1 || echo rust-clippy
+		;;
 	root) echo debootstrap ;;
 	deb) echo debhelper lintian ;;
 	measure) echo nginx-light ;;
