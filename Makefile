@@ -16,7 +16,11 @@ TEST_THREADS := 4
 # The releases whose Kamailio this source serves; the one of this machine is tested by `make test`.
 RELEASES := bookworm trixie
 
-.PHONY: help build test check matrix packages licences sid deb demo measure install uninstall clean format compatibility
+# The release whose kamailio-extra-modules has the C module that `make compare` runs beside ours.
+ORIGINAL := trixie
+
+.PHONY: help build test check matrix packages licences sid compare compare-here deb demo measure install uninstall clean format \
+	compatibility
 .DEFAULT_GOAL := help
 # Targets fetch and build into the same places.
 .NOTPARALLEL:
@@ -49,6 +53,15 @@ packages: ## build the package of every supported Debian release and try it in a
 licences: ## hold the crates against deny.toml
 	@build/requirements.sh build
 	@build/licences.sh
+
+compare: ## run the same scripts on the C module and on ours, and write doc/differences.md (takes root)
+	@build/in-debian.sh $(ORIGINAL) make compare-here CASES="$(CASES)"
+
+# In a Debian release with the C module. CASES: words; only cases with one of them in their name, and nothing is written.
+compare-here: build
+	@build/requirements.sh build test
+	@$(HOST) sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
+		cargo run --quiet $(CARGO_FLAGS) --package end-to-end --bin compare -- $(CASES)'
 
 check: ## formatting, lints, and whether the committed C header is current
 	@build/requirements.sh build check

@@ -113,13 +113,19 @@ const fn name_of(method: Method) -> &'static CStr {
 }
 
 fn set_headers(easy: &mut Easy<Response>, query: &Query, hop: &Hop) -> Result<()> {
-    let mut expects = false;
+    let (mut expects, mut has_type) = (false, false);
     for header in query.headers() {
         if is_left_behind(header, hop) {
             continue;
         }
         expects |= is_header(header, "Expect");
+        has_type |= is_header(header, "Content-Type");
         easy.add_header(header)?;
+    }
+    let is_empty = query.bytes(Text::Body).filter(|_| hop.with_body).is_none_or(<[u8]>::is_empty);
+    if is_empty && !has_type {
+        // libcurl calls every content of a POST a form, even none.
+        easy.add_header(c"Content-Type:")?;
     }
     if !expects {
         // A server that does not know 100-continue would make every large body wait.

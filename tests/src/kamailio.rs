@@ -51,6 +51,7 @@ pub struct Builder {
     environment: Vec<(String, String)>,
     example: Option<PathBuf>,
     port: Option<u16>,
+    module: Option<PathBuf>,
 }
 
 /// A running instance. Dropping it stops it, and fails the test when it did not end well.
@@ -97,6 +98,7 @@ impl Kamailio {
             environment: Vec::new(),
             example: None,
             port: None,
+            module: None,
         }
     }
 
@@ -209,6 +211,12 @@ impl Builder {
         self
     }
 
+    /// The file of http_async_client to load, instead of [`module_file`].
+    pub fn module(mut self, file: &Path) -> Self {
+        self.module = Some(file.to_owned());
+        self
+    }
+
     /// A configuration file of one's own, instead of the generated one. `{port}`, `{folder}`, `{module}` and
     /// `{modules}` are replaced as well.
     pub fn whole_configuration(mut self, text: &str) -> Self {
@@ -224,7 +232,7 @@ impl Builder {
         let mut variables = self.variables.clone();
         variables.push(("{port}".to_owned(), port.to_string()));
         variables.push(("{folder}".to_owned(), folder.display().to_string()));
-        variables.push(("{module}".to_owned(), module_file().display().to_string()));
+        variables.push(("{module}".to_owned(), self.module.clone().unwrap_or_else(module_file).display().to_string()));
         variables.push(("{modules}".to_owned(), modules_folder().display().to_string()));
         variables.iter().fold(text, |text, (name, value)| text.replace(name, value))
     }
@@ -376,7 +384,8 @@ impl Kamailio {
             && SipClient::new(self.address()).send_and_receive("OPTIONS", "is-it-ready").is_some()
     }
 
-    fn has_ended(&mut self) -> bool {
+    /// Whether its main process has ended, as after a crash of any of its processes.
+    pub fn has_ended(&mut self) -> bool {
         self.process.as_mut().is_none_or(|process| matches!(process.try_wait(), Ok(Some(_))))
     }
 
@@ -437,7 +446,11 @@ impl Kamailio {
         self.try_rpc(command).unwrap_or_else(|| panic!("no answer to {command:?}; the log:\n{}", self.log()))
     }
 
-    fn try_rpc(&self, command: &[&str]) -> Option<String> {
+    /// The answer of an RPC command, if there is one.
+    ///
+    /// # Panics
+    /// There is no program `kamcmd`.
+    pub fn try_rpc(&self, command: &[&str]) -> Option<String> {
         let socket = format!("unix:{}/ctl", self.folder.path().display());
         let output = Command::new("kamcmd").args(["-s", &socket]).args(command).output().expect("kamcmd is installed");
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
@@ -537,7 +550,8 @@ impl Kamailio {
         });
     }
 
-    fn kill(&mut self) {
+    /// Ends it at once, whatever state it is in; dropping it after that asserts nothing.
+    pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             kill_group(&process, libc::SIGKILL);
             drop(process.wait());

@@ -66,7 +66,8 @@ impl SipMessage {
         self.text.split_once("\r\n\r\n").map_or("", |(_, body)| body)
     }
 
-    fn is_for(&self, sent: &Sent) -> bool {
+    /// Whether it answers that request.
+    pub fn is_for(&self, sent: &Sent) -> bool {
         self.header("Call-ID").is_some_and(|id| id.strip_suffix("@tests") == Some(&sent.branch))
     }
 

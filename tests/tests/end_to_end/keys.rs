@@ -54,6 +54,7 @@ fn an_empty_string_means_not_set() {
     assert_eq!((request.header("Authorization"), request.header("X-Foo")), (None, Some("bar")));
     let request = sent_for(r#"$http_req(method) = "POST"; $http_req(body) = "";"#);
     assert_eq!((request.method.as_str(), request.header("Content-Length")), ("POST", Some("0")));
+    assert_eq!(request.header("Content-Type"), None, "there is no content that could have a type");
 }
 
 #[test]

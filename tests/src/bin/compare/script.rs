@@ -1,0 +1,93 @@
+//! The configuration that a case runs with, the same for both modules.
+
+use crate::case::Case;
+use end_to_end::kamailio::{Builder, Kamailio};
+use std::fs;
+use std::path::Path;
+
+/// Loaded for every case, so that a case differs from another by its script alone.
+const MODULES: [&str; 2] = ["corex", "tmx"];
+
+const LUA: &str = r#"#!KAMAILIO
+debug=2
+log_stderror=yes
+children=2
+listen=udp:127.0.0.1:{port}
+disable_tcp=yes
+mpath="{modules}"
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "kex.so"
+loadmodule "textops.so"
+loadmodule "ctl.so"
+loadmodule "app_lua.so"
+loadmodule "{module}"
+modparam("tm", "wt_timer", 1000)
+modparam("ctl", "binrpc", "unix:{folder}/ctl")
+modparam("http_async_client", "connection_timeout", 5000)
+modparam("app_lua", "load", "{lua}")
+cfgengine "lua"
+"#;
+
+const LUA_PRELUDE: &str = r#"
+http = KSR.http_async_client
+function ksr_request_route()
+    if KSR.pv.get("$rU") == "is-it-ready" then KSR.sl.sl_send_reply(200, "Ready") return 1 end
+    return ksr_route_main()
+end
+function ksr_show(number, variable)
+    KSR.hdr.append_to_reply("X-" .. number .. ": " .. KSR.pv.getw(variable) .. "\r\n")
+end
+"#;
+
+/// Names in braces, and what stands for them in scripts, parameters and lines.
+pub type Places = Vec<(&'static str, String)>;
+
+/// An instance for a case; `folder` is for files of its own, and stays while it runs.
+pub fn instance(case: &Case, places: &Places, folder: &Path) -> Builder {
+    let builder = if case.lua { lua(case, places, folder) } else { native(case) };
+    places.iter().fold(builder, |builder, (name, value)| builder.set(name, value))
+}
+
+fn native(case: &Case) -> Builder {
+    let callback = format!("route[REPLY] {{\n{}t_reply(\"200\", \"Answered\");\n}}\n", native_shows(case));
+    // One timeout for all that do not set their own: a busy machine must not make a difference.
+    let timeout = case.parameters.iter().any(|(name, _)| *name == "connection_timeout");
+    let timeout = (!timeout).then(|| ("connection_timeout", "5000".to_owned()));
+    let parameters = case.parameters.iter().cloned().chain(timeout);
+    let script = case.script.replace("{target}", &case.target);
+    parameters.fold(
+        Kamailio::with_script(&format!("{script}\n{callback}")).modules(&MODULES).lines(&case.lines),
+        |builder, (name, value)| builder.parameter(name, value),
+    )
+}
+
+/// Shows what a case wants to see; after an error only what tells of it, unless the case reads everything.
+fn native_shows(case: &Case) -> String {
+    let line = |number: usize, variable: &str| {
+        // Bytes go as hexadecimal digits, so that any can.
+        let shown = format!("append_to_reply(\"X-{number}: $({variable}{{s.encode.hexa}})\\r\\n\");");
+        format!("if(defined $({variable})) {{ {shown} }} else {{ append_to_reply(\"X-{number}: <null>\\r\\n\"); }}\n")
+    };
+    let shows = (0..).zip(&case.seen).map(|(number, (_, variable))| {
+        let always = case.reads_after_errors || ["http_ok", "http_err"].contains(&variable.as_str());
+        let line = line(number, variable);
+        if always { line } else { format!("if($http_ok) {{ {line} }}\n") }
+    });
+    shows.collect()
+}
+
+fn lua(case: &Case, places: &Places, folder: &Path) -> Builder {
+    let shows =
+        (0..).zip(&case.seen).map(|(number, (_, variable))| format!("    ksr_show({number}, \"$({variable})\")\n"));
+    let callback = format!(
+        "function ksr_reply()\n{}    KSR.tm.t_reply(200, \"Answered\")\n    return 1\nend\n",
+        shows.collect::<String>()
+    );
+    let file = folder.join("script.lua");
+    let script = format!("{LUA_PRELUDE}{callback}{}", case.script.replace("{target}", &case.target));
+    let script = places.iter().fold(script, |script, (name, value)| script.replace(&format!("{{{name}}}"), value));
+    fs::write(&file, script).expect("the folder is ours");
+    Kamailio::with_script("").whole_configuration(LUA).set("lua", file.display())
+}
