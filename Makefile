@@ -15,6 +15,7 @@ TEST_THREADS := 4
 
 # The releases whose Kamailio this source serves; the one of this machine is tested by `make test`.
 RELEASES := bookworm trixie
+OLDEST_RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 
 # The release whose kamailio-extra-modules has the C module that `make compare` runs beside ours.
 ORIGINAL := trixie
@@ -42,6 +43,8 @@ test: build ## run every test: unit tests, then end-to-end tests in the installe
 matrix: ## run every test in the other Debian releases too, each in a root of its own (takes root)
 	@. /etc/os-release && for release in $(RELEASES); do \
 		[ $$release = "$$VERSION_CODENAME" ] || build/in-debian.sh $$release make test || exit 1; done
+	@build/in-debian.sh trixie sh -c 'rustc --version | grep -F " $(OLDEST_RUST)."' \
+		|| { echo "Cargo.toml promises Rust $(OLDEST_RUST), that of Debian 13, and it was not built with it"; exit 1; }
 
 sid: ## run every test in Debian sid's Kamailio, built against the tree KAMAILIO_SRC (takes root)
 	@[ -n "$(KAMAILIO_SRC)" ] || { echo "make sid KAMAILIO_SRC=DIR, the root of a tree of sid's series after its make cfg"; exit 2; }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs a command in this checkout, under its own path, in the root of a Debian release: with processes and mounts of its own, which
 # end with it, and with crates that were fetched outside. What cargo builds there stays in the root.
-# KAMAILIO_SRC is there too when it is set.
+# In sid, whose source package Debian lacks, KAMAILIO_SRC is there too.
 # Usage: build/in-debian.sh NAME COMMAND ...      NAME: see debian-root.sh
 set -eu
 
@@ -31,6 +31,7 @@ directory = "$crates"
 CONFIGURATION
 
 # shellcheck disable=SC2016 # the inner shell expands these
+[ "$name" = sid ] || KAMAILIO_SRC=
 export KAMAILIO_SRC="${KAMAILIO_SRC:-}"
 exec unshare --mount --pid --fork --kill-child sh -eu -c '
 	root=$1 here=$2

@@ -67,6 +67,8 @@ pub struct Case {
     pub keepalive: bool,
     /// Whether the callback reads all variables after an error too, which the C module's manual warns of.
     pub reads_after_errors: bool,
+    /// Facts that are another in each run of the C module, and are not compared.
+    pub varying: &'static [&'static str],
     /// Known differences.
     pub differences: Vec<Difference>,
 }
@@ -114,6 +116,7 @@ impl Case {
             in_log: Vec::new(),
             keepalive: false,
             reads_after_errors: false,
+            varying: &[],
             differences: Vec::new(),
         }
     }
@@ -202,6 +205,12 @@ impl Case {
     /// The callback reads all variables after an error too.
     pub fn reads_after_errors(mut self) -> Self {
         self.reads_after_errors = true;
+        self
+    }
+
+    /// These facts are another in each run of the C module.
+    pub fn varying(mut self, facts: &'static [&'static str]) -> Self {
+        self.varying = facts;
         self
     }
 

@@ -3,7 +3,13 @@
 /// Levels that count, from the worst.
 const LEVELS: [&str; 3] = ["CRITICAL", "ERROR", "WARNING"];
 /// What Kamailio writes when a script uses a name that nobody has.
-const UNKNOWN: [&str; 4] = ["unknown command", "(a nil value)", "unknown http_req name", "No stat variable"];
+const UNKNOWN: [&str; 5] = [
+    "unknown command",
+    "(a nil value)",
+    "unknown http_req name",
+    "No stat variable",
+    "of type <2:int> not found in module",
+];
 
 /// How many lines of which level there are, from any module and from the core.
 pub fn by_level(log: &str) -> String {

@@ -14,6 +14,11 @@ pub struct Observation {
 }
 
 impl Observation {
+    /// Forgets facts.
+    pub fn leave_out(&mut self, names: &[&str]) {
+        self.facts.retain(|name, _| !names.contains(&name.as_str()));
+    }
+
     /// Notes a fact.
     pub fn note(&mut self, name: &str, value: impl Into<String>) {
         self.facts.insert(name.to_owned(), value.into());

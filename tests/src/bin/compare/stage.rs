@@ -85,6 +85,7 @@ impl Stage {
             Err(log) => refused(&log),
             Ok(kamailio) => observe(case, kamailio, &server),
         };
+        observation.leave_out(case.varying);
         observation.lacks_a_name = log_lines::tells_of_an_unknown_name(&observation.log);
         let port = format!(":{}", server.host().rsplit(':').next().unwrap_or_default());
         let changing = [server.host(), callee.address().to_string(), self.folder.path().display().to_string()];

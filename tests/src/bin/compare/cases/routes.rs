@@ -76,7 +76,7 @@ pub fn section() -> Section {
             .service(text("x"))
             .calls(Calls::Invites(1, &[(180, "Ringing", 0), (200, "OK", 0)])),
         Case::script("failure_route", FAILURE).calls(Calls::Invites(1, &[(486, "Busy Here", 0)])),
-        Case::script("branch_route", BRANCH).calls(Calls::Invites(1, &[(200, "OK", 0)])).better(&["SIP answer", "log"], "A query never suspends in a branch route: tm is sending that branch, and a suspension there is a CRITICAL line and a lost call."),
+        Case::script("branch_route", BRANCH).calls(Calls::Invites(1, &[(200, "OK", 0)])).varying(&["log"]).better(&["SIP answer"], "A query never suspends in a branch route: tm is sending that branch, and a suspension there is a lost call, with a CRITICAL line at times."),
         on_reply("onreply_route, a 200", "200", "", &[(200, "OK", 0)]),
         on_reply("onreply_route, a 180 and the 200 right after it", "100", "", &[(180, "Ringing", 0), (200, "OK", 50)]).better(&["SIP answer", "HTTP requests", "log", "noted", "requests", "replies"], "A transaction waits for one query at a time: the second is refused with -1, and the 200 goes its way. In C the 200 is lost."),
         on_reply("onreply_route, a 486", "300", "", &[(486, "Busy Here", 0)]).better(&["HTTP requests", "log", "noted", "requests", "replies"], NEGATIVE),
