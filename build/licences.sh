@@ -16,6 +16,12 @@ other=$(cargo tree --locked --edges normal --package http_async_client --prefix 
 	echo "linked into the module, and not under MIT: $other" >&2
 	exit 1
 }
+for crate in $(cargo tree --locked --edges normal --package http_async_client --prefix none --format '{p}' | tail -n +2 | cut -d ' ' -f 1 | sort -u); do
+	grep -qE "^(Files:)?.* $crate( |$)" packaging/debian/copyright || {
+		echo "$crate is linked into the module: name it and its copyright in packaging/debian/copyright" >&2
+		exit 1
+	}
+done
 if timeout 60 cargo deny --log-level error fetch db 2>/dev/null; then
 	cargo deny --log-level error --workspace --locked check advisories
 else
