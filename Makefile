@@ -100,7 +100,7 @@ install: build ## install the module beside Kamailio's own (DESTDIR, MODULES_DIR
 	@$(HOST) build/install.sh install "$(DESTDIR)" "$(MODULES_DIR)"
 
 uninstall: ## remove what `make install` put there
-	@$(HOST) build/install.sh uninstall "$(DESTDIR)" "$(MODULES_DIR)"
+	@build/install.sh uninstall "$(DESTDIR)" "$(MODULES_DIR)"
 
 clean: ## remove everything that was built or fetched, the roots of other releases too
 	rm -rf --one-file-system target dist .kamailio .debian .tools

@@ -4,12 +4,7 @@
 set -eu
 
 checkout=$(pwd)
-kamailio=$(dpkg-query -W -f '${source:Upstream-Version}' kamailio)
-built=$(build/host-version.sh)
-[ "$built" = "$kamailio" ] || {
-	echo "The package is for the installed Kamailio, $kamailio; KAMAILIO_SRC is $built" >&2
-	exit 1
-}
+kamailio=$(build/for-installed.sh)
 # The package's files belong to root without its being built by root.
 export DEB_RULES_REQUIRES_ROOT=no
 module=$checkout/dist/kamailio-$kamailio/http_async_client.so

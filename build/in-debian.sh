@@ -30,9 +30,9 @@ replace-with = "fetched"
 directory = "$crates"
 CONFIGURATION
 
-# shellcheck disable=SC2016 # the inner shell expands these
 [ "$name" = sid ] || KAMAILIO_SRC=
 export KAMAILIO_SRC="${KAMAILIO_SRC:-}"
+# shellcheck disable=SC2016 # the inner shell expands these
 exec unshare --mount --pid --fork --kill-child sh -eu -c '
 	root=$1 here=$2
 	shift 2

@@ -10,13 +10,17 @@ if ! "$tools/bin/cargo-deny" --version 2>/dev/null | grep -qF " $version"; then
 	cargo install --quiet --locked --version "=$version" --root "$tools" cargo-deny
 fi
 PATH=$tools/bin:$PATH
+# The crates that are linked into the module, a line each.
+linked() {
+	cargo tree --locked --edges normal --package http_async_client --prefix none --format "$1" | tail -n +2 | sort -u
+}
 cargo deny --log-level error --workspace --locked check licenses bans sources
-other=$(cargo tree --locked --edges normal --package http_async_client --prefix none --format '{p}: {l}' | tail -n +2 | grep -v MIT || true)
+other=$(linked '{p}: {l}' | grep -v MIT || true)
 [ -z "$other" ] || {
 	echo "linked into the module, and not under MIT: $other" >&2
 	exit 1
 }
-for crate in $(cargo tree --locked --edges normal --package http_async_client --prefix none --format '{p}' | tail -n +2 | cut -d ' ' -f 1 | sort -u); do
+for crate in $(linked '{p}' | cut -d ' ' -f 1); do
 	grep -qE "^(Files:)?.* $crate( |$)" packaging/debian/copyright || {
 		echo "$crate is linked into the module: name it and its copyright in packaging/debian/copyright" >&2
 		exit 1

@@ -62,6 +62,10 @@ for file in copyright changelog.gz examples/lookup.cfg examples/http-api.cfg; do
 	[ -s "$documents/$file" ] || fail "$file is missing"
 done
 
+step "make uninstall leaves a package's file alone"
+! build/install.sh uninstall "" "" 2>"$scratch/log" || fail "it took the file away"
+grep -q "belongs to the package $name" "$scratch/log" && [ -f "$module" ] || fail "it did not say whose the file is"
+
 step "Kamailio's own module arrives later, and gives way"
 original=
 apt install kamailio-extra-modules kamailio-utils-modules sip-tester curl openssl util-linux
