@@ -10,8 +10,10 @@ modules=${3:-$(build/modules-folder.sh 2>/dev/null)} || {
 	exit 1
 }
 file=$2$modules/http_async_client.so
-if owner=$(dpkg -S "$file" 2>/dev/null); then
-	echo "$file belongs to the package ${owner%%:*}: use 'make deb', whose package diverts it, or another MODULES_DIR" >&2
+# dpkg tells of diversions too, in lines of several words.
+owner=$(dpkg -S "$file" 2>/dev/null | sed -n 's/^\([^ :]*\)\(:[^ ]*\)\{0,1\}: .*/\1/p')
+if [ -n "$owner" ]; then
+	echo "$file belongs to the package $owner: use 'make deb', whose package diverts it, or another MODULES_DIR" >&2
 	exit 1
 fi
 case $what in

@@ -4,6 +4,7 @@ pub mod certificates;
 pub mod http2_server;
 pub mod http_server;
 pub mod kamailio;
+pub mod kemi;
 pub mod lookup_service;
 pub mod processor_time;
 pub mod sip;

@@ -2,33 +2,15 @@
 
 use crate::case::Case;
 use end_to_end::kamailio::{Builder, Kamailio};
+use end_to_end::kemi;
 use std::fs;
 use std::path::Path;
 
 /// Loaded for every case, so that a case differs from another by its script alone.
 const MODULES: [&str; 2] = ["corex", "tmx"];
 
-const LUA: &str = r#"#!KAMAILIO
-debug=2
-log_stderror=yes
-children=2
-listen=udp:127.0.0.1:{port}
-disable_tcp=yes
-mpath="{modules}"
-loadmodule "tm.so"
-loadmodule "sl.so"
-loadmodule "pv.so"
-loadmodule "kex.so"
-loadmodule "textops.so"
-loadmodule "ctl.so"
-loadmodule "app_lua.so"
-loadmodule "{module}"
-modparam("tm", "wt_timer", 1000)
-modparam("ctl", "binrpc", "unix:{folder}/ctl")
-modparam("http_async_client", "connection_timeout", 5000)
-modparam("app_lua", "load", "{lua}")
-cfgengine "lua"
-"#;
+/// ms of every query that has no timeout of its own: a busy machine must not make a difference.
+const TIMEOUT: u32 = 5000;
 
 const LUA_PRELUDE: &str = r#"
 http = KSR.http_async_client
@@ -52,9 +34,8 @@ pub fn instance(case: &Case, places: &Places, folder: &Path) -> Builder {
 
 fn native(case: &Case) -> Builder {
     let callback = format!("route[REPLY] {{\n{}t_reply(\"200\", \"Answered\");\n}}\n", native_shows(case));
-    // One timeout for all that do not set their own: a busy machine must not make a difference.
     let timeout = case.parameters.iter().any(|(name, _)| *name == "connection_timeout");
-    let timeout = (!timeout).then(|| ("connection_timeout", "5000".to_owned()));
+    let timeout = (!timeout).then(|| ("connection_timeout", TIMEOUT.to_string()));
     let parameters = case.parameters.iter().cloned().chain(timeout);
     let script = case.script.replace("{target}", &case.target);
     parameters.fold(
@@ -89,5 +70,5 @@ fn lua(case: &Case, places: &Places, folder: &Path) -> Builder {
     let script = format!("{LUA_PRELUDE}{callback}{}", case.script.replace("{target}", &case.target));
     let script = places.iter().fold(script, |script, (name, value)| script.replace(&format!("{{{name}}}"), value));
     fs::write(&file, script).expect("the folder is ours");
-    Kamailio::with_script("").whole_configuration(LUA).set("lua", file.display())
+    kemi::with_script("app_lua", "lua", &file, TIMEOUT)
 }

@@ -7,34 +7,13 @@ use crate::common::{assert_failed, assert_replied, seen};
 use end_to_end::certificates::{TestCertificates, TlsSettings};
 use end_to_end::http_server::{HttpServer, Response};
 use end_to_end::kamailio::{Kamailio, PATIENCE};
+use end_to_end::kemi::with_script;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Nobody listens there.
 const NOBODY: &str = "http://127.0.0.1:1/";
-
-const CONFIGURATION: &str = r#"#!KAMAILIO
-debug=2
-log_stderror=yes
-children=2
-listen=udp:127.0.0.1:{port}
-disable_tcp=yes
-mpath="{modules}"
-loadmodule "tm.so"
-loadmodule "sl.so"
-loadmodule "pv.so"
-loadmodule "kex.so"
-loadmodule "textops.so"
-loadmodule "ctl.so"
-loadmodule "{engine}.so"
-loadmodule "{module}"
-modparam("tm", "wt_timer", 1000)
-modparam("ctl", "binrpc", "unix:{folder}/ctl")
-modparam("http_async_client", "connection_timeout", 8000)
-modparam("{engine}", "load", "{script}")
-cfgengine "{language}"
-"#;
 
 /// A KEMI language, and what every script in it begins with: an answer to the harness, and the callback `ksr_reply`,
 /// which answers the request with what it sees.
@@ -58,8 +37,7 @@ impl Language {
         let file = folder.path().join(self.file);
         let script = format!("{}{script}", self.prelude).replace("{url}", &server.url("/")).replace("{nobody}", NOBODY);
         fs::write(&file, script).expect("it can be written");
-        let builder = Kamailio::with_script("").whole_configuration(CONFIGURATION);
-        let builder = builder.set("script", file.display()).set("engine", self.engine).set("language", self.name);
+        let builder = with_script(self.engine, self.name, &file, 8000);
         Instance { kamailio: builder.start(), _folder: folder }
     }
 }
