@@ -1,4 +1,5 @@
 #include "shim.h"
+#include "core/globals.h"
 #include "core/mem/shm.h"
 
 void *shim_shm_malloc(size_t size)
@@ -14,4 +15,20 @@ void *shim_shm_realloc(void *block, size_t size)
 void shim_shm_free(void *block)
 {
 	shm_free(block);
+}
+
+size_t shim_shm_available(void)
+{
+	return shm_available();
+}
+
+size_t shim_shm_size(void)
+{
+	return shm_mem_size;
+}
+
+int shim_shm_has(const void *block)
+{
+	const char *start = _shm_root.mem_pool;
+	return (const char *)block >= start && (const char *)block < start + shm_mem_size;
 }

@@ -25,59 +25,66 @@ pub fn allocate(layout: Layout) -> Option<NonNull<u8>> {
 /// # Safety
 /// `block` came from [`allocate`], in this or another process, is given back once, and nobody uses it any more.
 pub unsafe fn free(block: NonNull<u8>) {
-    shm_free(block.as_ptr().cast());
+    // SAFETY: the caller's contract.
+    unsafe { shm_free(block.as_ptr().cast()) }
 }
 
-/// `malloc` over SHM, for libcurl (`curl_global_init_mem`).
-pub extern "C" fn shm_malloc(size: usize) -> *mut c_void {
+/// Bytes that nobody has, in pieces of any size.
+pub fn available() -> usize {
+    // SAFETY: reads the counters of the allocator that the core set up; they may be a moment old.
+    unsafe { kamailio::shim_shm_available() }
+}
+
+/// Bytes of SHM as the server was started with (`-m`).
+pub fn size() -> usize {
+    // SAFETY: reads a global that the core sets before it loads modules.
+    unsafe { kamailio::shim_shm_size() }
+}
+
+/// Whether `block` lies in SHM.
+pub fn has(block: *const c_void) -> bool {
+    // SAFETY: compares addresses only.
+    unsafe { kamailio::shim_shm_has(block) != 0 }
+}
+
+/// `malloc` over SHM.
+pub fn shm_malloc(size: usize) -> *mut c_void {
     // SAFETY: shm_malloc takes any size.
     unsafe { kamailio::shim_shm_malloc(size) }
 }
 
-/// `free` over SHM, for libcurl.
-pub extern "C" fn shm_free(block: *mut c_void) {
-    if !block.is_null() {
-        // SAFETY: whoever calls gives back what one of these functions gave, once.
-        unsafe { kamailio::shim_shm_free(block) }
-    }
-}
-
-/// `realloc` over SHM, for libcurl.
-pub extern "C" fn shm_realloc(block: *mut c_void, size: usize) -> *mut c_void {
-    // SAFETY: libcurl hands in null or a live block of these functions.
-    unsafe { kamailio::shim_shm_realloc(block, size) }
-}
-
-/// `calloc` over SHM, for libcurl.
-pub extern "C" fn shm_calloc(count: usize, size: usize) -> *mut c_void {
-    let Some(bytes) = count.checked_mul(size) else {
-        return std::ptr::null_mut();
-    };
-    let block = shm_malloc(bytes);
-    if !block.is_null() {
-        // SAFETY: the block just made has `bytes` bytes.
-        unsafe { block.cast::<u8>().write_bytes(0, bytes) };
-    }
-    block
-}
-
-/// `strdup` over SHM, for libcurl.
+/// `free` over SHM.
 ///
 /// # Safety
-/// `text` is a NUL-terminated string, as libcurl's `curl_strdup_callback` promises.
-pub unsafe extern "C" fn shm_strdup(text: *const std::ffi::c_char) -> *mut std::ffi::c_char {
+/// `block` came from [`shm_malloc`] or [`shm_realloc`], is given back once, and nobody uses it any more.
+pub unsafe fn shm_free(block: *mut c_void) {
     // SAFETY: the caller's contract.
-    let bytes = unsafe { std::ffi::CStr::from_ptr(text) }.to_bytes_with_nul();
-    let copy = shm_malloc(bytes.len()).cast::<std::ffi::c_char>();
-    if !copy.is_null() {
-        // SAFETY: both blocks have that many bytes, and the new one overlaps nothing.
-        unsafe { copy.copy_from_nonoverlapping(text, bytes.len()) };
-    }
-    copy
+    unsafe { kamailio::shim_shm_free(block) }
+}
+
+/// `realloc` over SHM.
+///
+/// # Safety
+/// `block` is null or as for [`shm_free`]; after null is returned it is still there.
+pub unsafe fn shm_realloc(block: *mut c_void, size: usize) -> *mut c_void {
+    // SAFETY: the caller's contract.
+    unsafe { kamailio::shim_shm_realloc(block, size) }
 }
 
 /// Unit tests have no shared memory; the C library's serves them.
 #[cfg(test)]
 mod kamailio {
     pub use libc::{free as shim_shm_free, malloc as shim_shm_malloc, realloc as shim_shm_realloc};
+
+    pub unsafe fn shim_shm_has(_: *const std::ffi::c_void) -> i32 {
+        1
+    }
+
+    pub unsafe fn shim_shm_available() -> usize {
+        usize::MAX
+    }
+
+    pub unsafe fn shim_shm_size() -> usize {
+        64 << 20
+    }
 }

@@ -13,6 +13,7 @@ mod parameters;
 pub mod per_message;
 pub mod process;
 mod python;
+pub mod reserve;
 pub mod route;
 mod script_function;
 pub mod statistics;

@@ -2,12 +2,13 @@
 //!
 //! In the order in which a query meets them: [`process`] forks off into the loop, `worker` owns everything the loop
 //! acts upon, `receive` takes queries from the ring, `resolve` finds addresses, `request` sets up the easy handle,
-//! `response` collects what comes back, `redirect` sends the query on, `outcome` and `resume` end it,
+//! `response` collects what comes back, `redirect` sends the query on, `outcome`, `deliveries` and `resume` end it,
 //! [`reply_variables`] show it to the script.
 #![forbid(unsafe_code)]
 
 mod connections;
 mod deadlines;
+mod deliveries;
 mod outcome;
 pub mod process;
 mod redirect;

@@ -3,19 +3,19 @@
 
 use super::connections::Connections;
 use super::deadlines::Deadlines;
+use super::deliveries::Deliveries;
 use super::outcome::{Outcome, Times};
 use super::redirect::Hop;
 use super::request;
 use super::resolve::{Addresses, Names};
 use super::response::{MAX_HEADER_BYTES, Overflow, Response};
-use super::resume;
 use super::transfer::{Stage, Transfer, TransferId};
 use crate::host::{guarded, log};
 use crate::module::settings::Settings;
-use crate::module::statistics::Statistic;
 use crate::shared::clock::Instant;
 use crate::shared::query::Query;
 use crate::shared::ring::Ring;
+use crate::shared::scarcity;
 use crate::transport::easy::Easy;
 use crate::transport::error::{LoopError, TransferError};
 use crate::transport::event_loop::{EventLoop, QueueWatch, Ready, Timer};
@@ -44,6 +44,7 @@ pub struct Worker {
     idle_handles: Vec<Easy<Response>>,
     max_idle_handles: usize,
     connections: Connections,
+    deliveries: Deliveries,
     event_loop: EventLoop,
     settings: Settings,
 }
@@ -71,6 +72,7 @@ impl Worker {
             idle_handles: Vec::new(),
             max_idle_handles: kept.min(MAX_IDLE_HANDLES),
             connections: Connections::new(&event_loop, &connection_limits(settings, max_in_flight))?,
+            deliveries: Deliveries::new(queue),
             event_loop,
             settings: settings.clone(),
         })
@@ -98,6 +100,7 @@ impl Worker {
             self.act_on(ready)?;
         }
         self.finish_done();
+        self.deliveries.retry();
         Ok(())
     }
 
@@ -130,7 +133,7 @@ impl Worker {
     }
 
     fn start_waiting(&mut self) {
-        while self.in_flight < self.max_in_flight {
+        while self.may_start() {
             let Some(id) = self.waiting.pop_front() else {
                 return;
             };
@@ -138,6 +141,11 @@ impl Worker {
                 self.attempt(id.key, "the start of a transfer", Self::start);
             }
         }
+    }
+
+    /// A response that waits to be delivered counts like a transfer: it takes as much memory.
+    fn may_start(&self) -> bool {
+        self.in_flight + self.deliveries.postponed() < self.max_in_flight
     }
 
     fn is_alive(&self, id: TransferId) -> bool {
@@ -264,7 +272,10 @@ impl Worker {
 
     /// Keeps an easy handle for another transfer, emptied.
     fn keep(&mut self, mut easy: Easy<Response>) {
-        if self.idle_handles.len() < self.max_idle_handles && easy.reset(Response::default()).is_ok() {
+        if self.idle_handles.len() < self.max_idle_handles
+            && !scarcity::is_scarce()
+            && easy.reset(Response::default()).is_ok()
+        {
             self.idle_handles.push(easy);
         }
     }
@@ -286,10 +297,7 @@ impl Worker {
         };
         self.deadlines.remove(transfer.deadline(), key);
         let (query, outcome) = self.close(key, transfer, result);
-        self.queue.finished();
-        outcome.statistic.add(1);
-        Statistic::InFlight.add(-1);
-        guarded("a callback", (), || resume::deliver(&query, outcome));
+        self.deliveries.add(query, outcome);
     }
 
     /// Gives back what a transfer holds in its stage, and says how it ended.
@@ -330,7 +338,7 @@ impl Worker {
     }
 
     fn set_timer(&mut self) -> Result<(), LoopError> {
-        let first = self.deadlines.first();
+        let first = [self.deadlines.first(), self.deliveries.next_try()].into_iter().flatten().min();
         if first == self.timer_set_for {
             return Ok(());
         }

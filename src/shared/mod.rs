@@ -8,5 +8,6 @@
 pub mod clock;
 pub mod query;
 pub mod ring;
+pub mod scarcity;
 mod wake;
 pub mod workers;

@@ -13,7 +13,7 @@ use crate::module::settings::settings;
 use crate::module::statistics::Statistic;
 use crate::shared::clock::Instant;
 use crate::shared::query::{Options, Query, QueryError, Text, Texts};
-use crate::shared::workers;
+use crate::shared::{scarcity, workers};
 use std::ffi::{CStr, CString};
 use std::fmt;
 
@@ -36,6 +36,7 @@ enum Refusal {
     TransactionSuspended,
     QueryTooLarge,
     NoMemory,
+    MemoryScarce,
     QueueFull,
     NoWorker,
     Cancelled,
@@ -62,6 +63,7 @@ impl fmt::Display for Refusal {
             }
             Self::QueryTooLarge => formatter.write_str("the query is too large"),
             Self::NoMemory => formatter.write_str("shared memory is exhausted"),
+            Self::MemoryScarce => formatter.write_str("shared memory is nearly exhausted"),
             Self::QueueFull => write!(formatter, "the queue is full ({} queries)", settings().queue_size),
             Self::NoWorker => formatter.write_str("there is no HTTP worker; the server is still starting"),
             Self::Cancelled => formatter.write_str("the transaction has been cancelled"),
@@ -100,6 +102,9 @@ fn try_submit(message: Message, parameters: &RequestParameters, url: &[u8], rout
     let callback = Callback::find(route)?;
     let route_type = route::current_type();
     let suspend = parameters.suspend && must_suspend(message, route_type)?;
+    if scarcity::is_scarce() {
+        return Err(Refusal::MemoryScarce);
+    }
     let id = request_id::next();
     let options = options_of(parameters, &callback, route_type);
     let mut query = build(&id, options, parameters, url, &callback)?;

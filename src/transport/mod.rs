@@ -7,6 +7,7 @@
 //! `curl-sys` is used without the `curl` crate: that one initialises libcurl when the module is loaded, before the
 //! memory functions are known, and it panics where libcurl returns NULL; here NULL is an error.
 
+mod allocator;
 pub mod easy;
 pub mod error;
 pub mod event_loop;

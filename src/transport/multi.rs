@@ -12,6 +12,9 @@ use std::os::fd::RawFd;
 use std::ptr::NonNull;
 use std::time::Duration;
 
+/// libcurl has not set its timer when it ran out of memory; it is asked again then.
+const AFTER_LACK_OF_MEMORY: Duration = Duration::from_millis(50);
+
 /// All transfers of one worker, their sockets and libcurl's timer.
 ///
 /// Owns the multi handle. Easy handles that were added are owned by their transfers, which remove them before they go.
@@ -136,6 +139,8 @@ impl Multi {
         match unsafe { curl::curl_multi_socket_action(self.handle.as_ptr(), descriptor, events, &mut running) } {
             // A socket that libcurl has closed since it became ready.
             curl::CURLM_BAD_SOCKET => Ok(()),
+            // It could not watch one transfer's socket: that transfer will meet its deadline, the others go on.
+            curl::CURLM_OUT_OF_MEMORY => self.callbacks.timer.set(AFTER_LACK_OF_MEMORY),
             code => check(code),
         }
     }

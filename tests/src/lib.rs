@@ -9,4 +9,5 @@ pub mod lookup_service;
 pub mod processor_time;
 pub mod sip;
 pub mod sip_digest;
+pub mod sipp;
 pub mod sockets;

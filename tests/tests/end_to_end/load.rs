@@ -3,47 +3,16 @@
 use crate::common::one_query;
 use end_to_end::http_server::{HttpServer, Response};
 use end_to_end::kamailio::{Kamailio, PATIENCE, wait_until};
-use std::fs;
-use std::process::Command;
+use end_to_end::sipp::Calls;
 use std::time::Duration;
-
-const SCENARIO: &str = r#"<?xml version="1.0" encoding="ISO-8859-1" ?>
-<scenario name="message">
-  <send retrans="500"><![CDATA[
-MESSAGE sip:alice@[remote_ip]:[remote_port] SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From: <sip:sipp@[local_ip]:[local_port]>;tag=[call_number]
-To: <sip:alice@[remote_ip]:[remote_port]>
-Call-ID: [call_id]
-CSeq: 1 MESSAGE
-Max-Forwards: 70
-Content-Length: 0
-
-]]></send>
-  <recv response="100" optional="true"/>
-  <recv response="200"/>
-</scenario>
-"#;
 
 const CALLS: i64 = 5_000;
 const BURST: i64 = 300;
 
 /// 5,000 calls at 500 a second; every one must be answered with 200.
 fn run(kamailio: &Kamailio) {
-    let scenario = kamailio.folder().join("scenario.xml");
-    fs::write(&scenario, SCENARIO).expect("the run folder can be written");
-    let output = Command::new("sipp")
-        .current_dir(kamailio.folder())
-        .arg(kamailio.address().to_string())
-        .arg("-sf")
-        .arg(&scenario)
-        .args(["-i", "127.0.0.1", "-m", &CALLS.to_string(), "-r", "500", "-l", "2000", "-nostdin", "-timeout", "60s"])
-        .env("TERM", "dumb")
-        .output()
-        .expect("sipp is installed");
-    let screen = String::from_utf8_lossy(&output.stdout);
-    let tail = screen.get(screen.len().saturating_sub(3000)..).unwrap_or(&screen);
-    assert!(output.status.success(), "sipp: {}\n{tail}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    let calls = Calls { count: CALLS as u32, rate: 500, method: "MESSAGE", user: "alice", answers: &[200] };
+    calls.run(kamailio.address(), kamailio.folder()).expect("every call is answered");
 }
 
 /// Shared memory in use after tm has let go of every transaction.

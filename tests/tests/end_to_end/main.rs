@@ -20,6 +20,7 @@ mod process;
 mod redirects;
 mod refusals;
 mod routes;
+mod starvation;
 mod suspended_replies;
 mod tls;
 mod transactions;

@@ -1,0 +1,71 @@
+//! Shared memory that an HTTP worker keeps back for the moment in which a callback route runs.
+//!
+//! tm copies the request into shared memory before it runs the route, and the reply that the route sends; where it cannot,
+//! the caller is never answered. When others have taken all there is, the worker lets go of its reserve right before the
+//! route, and takes it back after.
+
+use super::memory;
+use std::alloc::Layout;
+use std::ptr::NonNull;
+
+/// Enough for the copy of an ordinary request; neighbours join into one when they are free.
+const BLOCK_SIZE: usize = 16 * 1024;
+/// The reserve is one part in so many of all SHM, within the limits below.
+const SHARE: usize = 256;
+/// 128 kB.
+const MIN_BLOCKS: usize = 8;
+/// 1 MB.
+const MAX_BLOCKS: usize = 64;
+
+/// Blocks of shared memory that nobody uses.
+pub struct Reserve {
+    blocks: Vec<Block>,
+    whole: usize,
+}
+
+struct Block(NonNull<u8>);
+
+impl Reserve {
+    /// As many blocks as the size of SHM allows; it may have to be filled later.
+    pub fn new() -> Self {
+        let whole = (memory::size() / SHARE / BLOCK_SIZE).clamp(MIN_BLOCKS, MAX_BLOCKS);
+        let mut reserve = Self { blocks: Vec::with_capacity(whole), whole };
+        reserve.fill();
+        reserve
+    }
+
+    /// Takes what is missing; whether all of it is there then.
+    pub fn fill(&mut self) -> bool {
+        let missing = self.whole - self.blocks.len();
+        if missing > 0 && memory::available() < missing * BLOCK_SIZE {
+            // The core would log the attempt as an error.
+            return false;
+        }
+        while self.blocks.len() < self.whole {
+            let Some(block) = Block::new() else {
+                return false;
+            };
+            self.blocks.push(block);
+        }
+        true
+    }
+
+    /// Gives all of it back to Kamailio.
+    pub fn release(&mut self) {
+        self.blocks.clear();
+    }
+}
+
+impl Block {
+    fn new() -> Option<Self> {
+        let layout = Layout::from_size_align(BLOCK_SIZE, 1).ok()?;
+        memory::allocate(layout).map(Self)
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: from memory::allocate, owned, and nobody looks into it.
+        unsafe { memory::free(self.0) }
+    }
+}

@@ -1,0 +1,102 @@
+//! Hands ended queries back to the script: at once, or, while tm would have no memory for it, as soon as there is some.
+
+use super::outcome::Outcome;
+use super::resume;
+use crate::host::reserve::Reserve;
+use crate::host::{guarded, log};
+use crate::module::statistics::Statistic;
+use crate::shared::clock::Instant;
+use crate::shared::query::Query;
+use crate::shared::ring::Ring;
+use crate::shared::scarcity;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// A transaction that has been answered leaves memory after tm's `wt_timer`, 5 s by default: what has not been freed by
+/// then will not be, and the route runs with what there is.
+const LONGEST: Duration = Duration::from_secs(8);
+
+/// Nobody tells when others give memory back.
+const BETWEEN_TRIES: Duration = Duration::from_millis(50);
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(10);
+
+/// The last step of each query of a worker.
+pub struct Deliveries {
+    queue: &'static Ring,
+    reserve: Reserve,
+    postponed: VecDeque<Ended>,
+    warned_at: Option<Instant>,
+}
+
+/// A query whose transfer is over, and whose route has not run.
+struct Ended {
+    query: Query,
+    outcome: Outcome,
+    at: Instant,
+}
+
+impl Deliveries {
+    /// None yet.
+    pub fn new(queue: &'static Ring) -> Self {
+        Self { queue, reserve: Reserve::new(), postponed: VecDeque::new(), warned_at: None }
+    }
+
+    /// Runs the route of a query that has ended, now or later.
+    pub fn add(&mut self, query: Query, outcome: Outcome) {
+        let needs_memory = query.options().suspension.is_some();
+        let ended = Ended { query, outcome, at: Instant::now() };
+        if !needs_memory || (self.postponed.is_empty() && !scarcity::is_scarce()) {
+            self.run(ended);
+        } else {
+            self.postponed.push_back(ended);
+            self.retry();
+            self.warn();
+        }
+    }
+
+    fn warn(&mut self) {
+        let now = Instant::now();
+        let is_new = self.warned_at.is_none_or(|at| now.since(at) > BETWEEN_WARNINGS);
+        if is_new && !self.postponed.is_empty() {
+            log::warning!("shared memory is exhausted: callbacks wait until tm has some to answer with");
+            self.warned_at = Some(now);
+        }
+    }
+
+    /// Runs the routes of postponed queries, as far as there is memory.
+    pub fn retry(&mut self) {
+        while self.is_first_due() {
+            let Some(ended) = self.postponed.pop_front() else {
+                return;
+            };
+            self.reserve.release();
+            self.run(ended);
+            self.reserve.fill();
+        }
+    }
+
+    fn is_first_due(&mut self) -> bool {
+        let Some(first) = self.postponed.front() else {
+            return false;
+        };
+        self.reserve.fill() || Instant::now() >= first.at.after(LONGEST)
+    }
+
+    /// How many are postponed.
+    pub fn postponed(&self) -> usize {
+        self.postponed.len()
+    }
+
+    /// When to try again, at the latest.
+    pub fn next_try(&self) -> Option<Instant> {
+        (!self.postponed.is_empty()).then(|| Instant::now().after(BETWEEN_TRIES))
+    }
+
+    fn run(&mut self, ended: Ended) {
+        let Ended { query, outcome, .. } = ended;
+        self.queue.finished();
+        outcome.statistic.add(1);
+        Statistic::InFlight.add(-1);
+        guarded("a callback", (), || resume::deliver(&query, outcome));
+    }
+}
