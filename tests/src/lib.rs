@@ -10,3 +10,4 @@ pub mod processor_time;
 pub mod sip;
 pub mod sip_digest;
 pub mod sockets;
+pub mod unanswered_port;
