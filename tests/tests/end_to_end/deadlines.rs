@@ -1,5 +1,10 @@
 //! One deadline over everything, and limits on what a peer may send.
 
+mod nothing_late;
+mod stop;
+mod stopped_worker;
+mod timed;
+
 use crate::common::{assert_failed, assert_replied, one_query, seen};
 use end_to_end::http_server::{HttpServer, Response, Step};
 use end_to_end::kamailio::{Kamailio, PATIENCE};
