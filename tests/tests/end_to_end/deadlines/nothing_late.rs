@@ -56,8 +56,8 @@ impl Case {
     }
 
     fn send(&self, client: &SipClient) -> Sent {
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        timed::send(client, &format!("{scheme}://127.0.0.1:{}/", self.port()), DEADLINE)
+        let host = if self.tls.is_some() { "https://localhost" } else { "http://127.0.0.1" };
+        timed::send(client, &format!("{host}:{}/", self.port()), DEADLINE)
     }
 
     fn is_under_way(&self) -> bool {
@@ -109,7 +109,7 @@ fn nothing_is_sent(place: Place) {
     let servers: Vec<HttpServer> = cases.into_iter().map(|case| case.get_ready(stopped.worker)).collect();
 
     let continued = stopped.go_on_after_the_deadline();
-    assert_expired(&timed::answers(&client, &sent), continued);
+    assert_expired(&format!("Nothing late, {place:?}"), &timed::answers(&client, &sent), continued);
     for server in servers {
         server.wait_for_open_connections(0, PATIENCE);
         assert_eq!(server.requests().len(), 0, "requests after the deadline");

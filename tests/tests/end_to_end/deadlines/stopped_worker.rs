@@ -1,73 +1,33 @@
 //! A worker that could not run until deadlines had passed. When it goes on, expired queries end before it does anything
 //! else, and a response that has arrived meanwhile changes nothing.
 
+use super::destination::Destination;
 use super::stop::{DEADLINE, LONG, Place, Stopped, assert_expired, instance};
 use super::timed::{self, Timed};
 use crate::common::assert_replied;
 use end_to_end::certificates::TestCertificates;
-use end_to_end::http_server::{HttpServer, Request, Response};
+use end_to_end::http_server::{HttpServer, Response};
 use end_to_end::kamailio::{Kamailio, PATIENCE, wait_until};
 use end_to_end::sip::{Sent, SipClient};
 use end_to_end::sockets::unread_bytes;
 use std::sync::{Arc, Barrier};
 use std::time::{Instant, SystemTime};
 
-/// One query, over HTTP or HTTPS, on a fresh or a kept connection.
-struct Case {
-    server: HttpServer,
-    reused: bool,
-}
-
-impl Case {
-    /// All four, each with a server of its own.
-    fn all(
-        certificates: &TestCertificates,
-        handler: impl Fn(&Request) -> Response + Clone + Send + Sync + 'static,
-    ) -> Vec<Self> {
-        let plain = [false, true].map(|reused| Self { server: HttpServer::start(handler.clone()), reused });
-        let encrypted = [false, true]
-            .map(|reused| Self { server: HttpServer::start_tls(certificates.server(), handler.clone()), reused });
-        plain.into_iter().chain(encrypted).collect()
-    }
-
-    /// Leaves a kept connection where the query is to use one.
-    fn warm_up(&self, client: &SipClient) {
-        if self.reused {
-            assert_replied(&timed::ask(client, &self.server.url("/warm"), LONG).answer, "200");
-        }
-    }
-
-    fn send(&self, client: &SipClient) -> Sent {
-        timed::send(client, &self.server.url("/slow"), DEADLINE)
-    }
-
-    fn wait_for_request(&self) {
-        let requests = self.server.wait_for_requests(1 + usize::from(self.reused), PATIENCE);
-        let connections: Vec<u64> = requests.iter().map(|request| request.connection).collect();
-        assert!(connections.iter().all(|connection| *connection == 1), "on the kept connection: {connections:?}");
-    }
-
-    fn assert_nothing_was_sent(&self) {
-        let targets: Vec<String> = self.server.requests().into_iter().map(|request| request.target).collect();
-        assert_eq!(targets, vec!["/warm"; usize::from(self.reused)]);
-    }
-}
-
-fn send_all(cases: &[Case], client: &SipClient) -> Vec<Sent> {
-    cases.iter().map(|case| case.send(client)).collect()
+fn send_all(destinations: &[Destination], client: &SipClient) -> Vec<Sent> {
+    destinations.iter().map(|destination| timed::send(client, &destination.url(), DEADLINE)).collect()
 }
 
 /// The servers answer these requests when the test says so.
-fn held(certificates: &TestCertificates) -> (Vec<Case>, Arc<Barrier>) {
+fn held(certificates: &TestCertificates) -> (Vec<Destination>, Arc<Barrier>) {
     let barrier = Arc::new(Barrier::new(5));
     let handlers = Arc::clone(&barrier);
-    let cases = Case::all(certificates, move |request| {
-        if request.target == "/slow" {
+    let destinations = Destination::all(certificates, move |request| {
+        if request.target == "/asked" {
             handlers.wait();
         }
         Response::text("late")
     });
-    (cases, barrier)
+    (destinations, barrier)
 }
 
 fn wait_until_in_flight(kamailio: &Kamailio, count: i64) {
@@ -78,34 +38,34 @@ fn expired_queries_come_first(place: Place) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let certificates = TestCertificates::create(folder.path());
     let (under_way, barrier) = held(&certificates);
-    let queued = Case::all(&certificates, |_| Response::text("never"));
+    let queued = Destination::all(&certificates, |_| Response::text("never"));
     let patient = HttpServer::start(|_| Response::text("in time"));
     let kamailio = instance(&certificates).start();
     let client = kamailio.client();
-    under_way.iter().chain(&queued).for_each(|case| case.warm_up(&client));
+    under_way.iter().chain(&queued).for_each(|destination| destination.warm_up(&client));
 
     let mut expiring = send_all(&under_way, &client);
-    under_way.iter().for_each(Case::wait_for_request);
+    under_way.iter().for_each(Destination::wait_for_request);
     let stopped = Stopped::at(place, &kamailio);
     let waits_longer = timed::send(&client, &patient.url("/"), LONG);
     wait_until_in_flight(&kamailio, 5);
     expiring.extend(send_all(&queued, &client));
     wait_until_in_flight(&kamailio, 9);
     barrier.wait();
-    let arrived = |case: &Case| unread_bytes(stopped.worker, case.server.port()) > 0;
+    let arrived = |destination: &Destination| unread_bytes(stopped.worker, destination.server.port()) > 0;
     assert!(wait_until(PATIENCE, || under_way.iter().all(arrived)), "the responses do not arrive");
 
     let clocks = (Instant::now(), SystemTime::now());
     let continued = stopped.go_on_after_the_deadline();
     let answers = timed::answers(&client, &[expiring, vec![waits_longer]].concat());
     let (last, expired) = answers.split_last().expect("as many as were sent");
-    assert_expired(expired, continued);
+    assert_expired(&format!("Stopped, {place:?}"), expired, continued);
     assert_replied(&last.answer, "200");
     let sent = clocks.1 + patient.requests()[0].at.duration_since(clocks.0);
     let late = |timed: &&Timed| timed.ran > sent;
     assert_eq!(expired.iter().filter(late).count(), 0, "routes that ran after another query was sent");
-    under_way.iter().for_each(|case| case.server.wait_for_open_connections(0, PATIENCE));
-    queued.iter().for_each(Case::assert_nothing_was_sent);
+    under_way.iter().for_each(|destination| destination.server.wait_for_open_connections(0, PATIENCE));
+    queued.iter().for_each(Destination::assert_nothing_was_sent);
     assert_eq!(kamailio.counts()[3], 8, "timeouts");
 }
 

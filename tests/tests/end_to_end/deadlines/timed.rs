@@ -1,7 +1,7 @@
 //! Queries whose script tells when they were called and when their route ran, by the clock of the machine; and how late
 //! is too late.
 
-use crate::common::seen;
+use crate::common::{assert_failed, seen};
 use end_to_end::certificates::TestCertificates;
 use end_to_end::kamailio::{Builder, Kamailio, PATIENCE};
 use end_to_end::sip::{Sent, SipClient, SipMessage};
@@ -107,4 +107,13 @@ pub fn answers(client: &SipClient, sent: &[Sent]) -> Vec<Timed> {
 /// One query, and what came of it.
 pub fn ask(client: &SipClient, url: &str, deadline: Duration) -> Timed {
     answers(client, &[send(client, url, deadline)]).remove(0)
+}
+
+/// Asserts that the deadline ended a query, and when its route ran; prints how late it was.
+pub fn assert_on_time(what: &str, timed: &Timed, deadline: Duration) {
+    assert_failed(&timed.answer, &format!("{} ms passed while ", deadline.as_millis()));
+    let took = timed.took();
+    assert!(took >= deadline, "{what}: {took:?} is before its deadline of {deadline:?}");
+    println!("{what:<32} {:6.2} ms late", (took - deadline).as_secs_f64() * 1000.0);
+    assert!(took <= deadline + allowed(LATENESS), "{what}: {took:?} for a deadline of {deadline:?}");
 }
