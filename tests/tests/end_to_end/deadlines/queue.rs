@@ -9,9 +9,9 @@ use end_to_end::kamailio::PATIENCE;
 use end_to_end::sip::Sent;
 use std::time::Duration;
 
-const DEADLINE: Duration = Duration::from_millis(1000);
-/// Of what they wait for.
-const LONGER: Duration = Duration::from_millis(2000);
+const DEADLINE: Duration = Duration::from_millis(500);
+/// Of what they wait for: later than a busy machine may be.
+const LONGER: Duration = Duration::from_millis(3000);
 
 fn silent() -> Response {
     Response::steps(vec![Step::WaitForever])
