@@ -1,7 +1,7 @@
 //! Queries that wait for others to end. No other query can be healthy meanwhile: it would wait as well.
 
 use super::destination::Destination;
-use super::timed::{self, assert_on_time};
+use super::timed::{self, Row, assert_on_time};
 use crate::common::seen;
 use end_to_end::certificates::TestCertificates;
 use end_to_end::http_server::{HttpServer, Response, Step};
@@ -31,12 +31,13 @@ fn queries_that_wait_beyond_max_in_flight_end_at_their_deadline() {
     slow.wait_for_requests(1, PATIENCE);
     let send = |destination: &Destination| timed::send(&client, &destination.url(), DEADLINE);
     let waiting: Vec<Sent> = destinations.iter().map(send).collect();
-    let answers = timed::answers(&client, &[waiting, vec![first]].concat());
-    for (timed, destination) in answers.iter().zip(&destinations) {
+    let mut answers = timed::answers(&client, &[vec![first], waiting].concat());
+    let mut rows = vec![Row { what: "what they waited for".to_owned(), timed: answers.remove(0), deadline: LONGER }];
+    for (timed, destination) in answers.into_iter().zip(&destinations) {
         assert!(seen(&timed.answer, "X-Error").ends_with("waiting in the queue"), "{}", timed.answer.text());
-        assert_on_time(&format!("Queue, {destination}"), timed, DEADLINE);
+        rows.push(Row { what: format!("Queue, {destination}"), timed, deadline: DEADLINE });
     }
-    assert_on_time("what they waited for", &answers[destinations.len()], LONGER);
+    assert_on_time(&rows);
     kamailio.wait_for_counts([7, 2, 0, 5, 0]);
     destinations.iter().for_each(Destination::assert_nothing_was_sent);
 }
@@ -55,10 +56,14 @@ fn queries_that_wait_for_a_connection_end_at_their_deadline() {
     servers.iter().for_each(|server| drop(server.wait_for_requests(1, PATIENCE)));
     let waiting = servers.each_ref().map(|server| send(server, DEADLINE));
     let answers = timed::answers(&client, &[waiting, first].concat());
-    for (place, timed) in answers.iter().enumerate() {
-        let (what, deadline) = if place < 2 { ("Connection", DEADLINE) } else { ("what it waited for", LONGER) };
-        assert_on_time(&format!("{what}, {}", ["http", "https"][place % 2]), timed, deadline);
-    }
+    let expected = [
+        ("Connection, http", DEADLINE),
+        ("Connection, https", DEADLINE),
+        ("what it waited for, http", LONGER),
+        ("what it waited for, https", LONGER),
+    ];
+    let row = |(timed, (what, deadline)): (_, (&str, _))| Row { what: what.to_owned(), timed, deadline };
+    assert_on_time(&answers.into_iter().zip(expected).map(row).collect::<Vec<_>>());
     kamailio.wait_for_counts([4, 0, 0, 4, 0]);
     assert_eq!(servers.map(|server| (server.requests().len(), server.connections())), [(1, 1); 2]);
 }
