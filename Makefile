@@ -92,6 +92,12 @@ measure: build ## processor time and memory that a query costs its HTTP worker, 
 	@$(HOST) sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
 		cargo run --quiet --release $(CARGO_FLAGS) --package end-to-end --bin measure'
 
+.PHONY: deadlines
+deadlines: build ## how late a route runs for each thing that can hold up its query; for an idle machine
+	@build/requirements.sh build test
+	@$(HOST) sh -c 'IDLE_MACHINE=1 HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
+		cargo test --quiet $(CARGO_FLAGS) --package end-to-end --test end_to_end -- --nocapture --test-threads=1 deadlines::'
+
 deb: build ## build the Debian package for the installed Kamailio, in dist/
 	@build/requirements.sh build deb
 	@$(HOST) build/deb.sh

@@ -23,9 +23,10 @@ impl Deadlines {
         self.0.first().map(|(at, _)| *at)
     }
 
-    /// Transfers whose deadline has passed.
-    pub fn expired(&self, now: Instant) -> Vec<usize> {
-        self.0.iter().take_while(|(at, _)| *at <= now).map(|(_, key)| *key).collect()
+    /// Takes out the earliest deadline where it has passed, and says whose it was.
+    pub fn take_expired(&mut self, now: Instant) -> Option<usize> {
+        self.0.first().filter(|(at, _)| *at <= now)?;
+        self.0.pop_first().map(|(_, key)| key)
     }
 }
 
@@ -38,11 +39,14 @@ mod tests {
     fn only_those_that_have_passed_expire() {
         let now = Instant::now();
         let mut deadlines = Deadlines::default();
-        deadlines.add(now.after(Duration::from_millis(2)), 2);
+        let later = |milliseconds| now.after(Duration::from_millis(milliseconds));
+        deadlines.add(later(2), 2);
         deadlines.add(now, 1);
-        deadlines.add(now.after(Duration::from_millis(1)), 3);
-        assert_eq!(deadlines.expired(now.after(Duration::from_millis(1))), [1, 3]);
-        deadlines.remove(now, 1);
-        assert_eq!(deadlines.first(), Some(now.after(Duration::from_millis(1))));
+        deadlines.add(later(1), 3);
+        deadlines.add(later(0), 4);
+        deadlines.remove(later(0), 4);
+        let expired: Vec<usize> = std::iter::from_fn(|| deadlines.take_expired(later(1))).collect();
+        assert_eq!(expired, [1, 3]);
+        assert_eq!(deadlines.first(), Some(later(2)));
     }
 }

@@ -87,15 +87,19 @@ impl Worker {
         }
     }
 
-    /// Takes what is queued, waits for something to happen, acts on all of it.
+    /// Takes what is queued, waits for something to happen, acts on all of it. The worker may not have run for a while
+    /// (a callback that blocked, a process that was stopped): what has expired ends before anything is sent or read.
     fn turn(&mut self) -> Result<(), LoopError> {
         self.receive();
+        self.end_expired();
         self.start_waiting();
         self.set_timer()?;
         let may_sleep = self.queue.prepare_sleep();
         let waited = self.event_loop.wait(may_sleep);
         self.queue.stay_awake();
         waited?;
+        self.receive();
+        self.end_expired();
         while let Some(ready) = self.event_loop.next_ready() {
             self.act_on(ready)?;
         }
@@ -109,7 +113,7 @@ impl Worker {
             Ready::Queue => self.queue.clear_wake(),
             Ready::Socket { descriptor, events } => self.connections.socket_ready(descriptor, events)?,
             Ready::TransferTimer => self.connections.timer_expired()?,
-            Ready::Deadline => self.end_expired(),
+            Ready::Deadline => self.timer_set_for = None,
             Ready::Resolved { lookup, result } => self.resolved(lookup, result),
         }
         Ok(())
@@ -280,9 +284,9 @@ impl Worker {
         }
     }
 
+    /// Ends what has expired, and what expires while the callbacks of that run.
     fn end_expired(&mut self) {
-        self.timer_set_for = None;
-        for key in self.deadlines.expired(Instant::now()) {
+        while let Some(key) = self.deadlines.take_expired(Instant::now()) {
             self.attempt(key, "a deadline", |worker, key| match worker.transfers.get(key) {
                 Some(transfer) => Err(timeout(transfer)),
                 None => Ok(()),

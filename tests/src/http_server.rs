@@ -42,6 +42,7 @@ pub struct HttpServer {
     state: Arc<State>,
     /// Taken only when the server is dropped.
     runtime: Option<Runtime>,
+    listener: std::net::TcpListener,
 }
 
 impl HttpServer {
@@ -61,7 +62,23 @@ impl HttpServer {
         address: SocketAddr,
         handler: impl Fn(&Request) -> Response + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        Self::listen(address, None, Arc::new(handler))
+        Self::serve(std::net::TcpListener::bind(address)?, None, Arc::new(handler))
+    }
+
+    /// Serves, from now on, what comes to a listening socket and what has been waiting there: a server that comes back
+    /// to life, with TLS where `tls` is given.
+    ///
+    /// # Errors
+    /// When the system refuses threads or another descriptor.
+    ///
+    /// # Panics
+    /// As [`HttpServer::start_tls`].
+    pub fn take_over(
+        listener: std::net::TcpListener,
+        tls: Option<TlsSettings>,
+        handler: impl Fn(&Request) -> Response + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        Self::serve(listener, tls, Arc::new(handler))
     }
 
     /// Starts a TLS server on 127.0.0.1 and a free port.
@@ -69,19 +86,34 @@ impl HttpServer {
     /// # Panics
     /// When `tls` holds a certificate or key that rustls refuses, or no port is free.
     pub fn start_tls(tls: TlsSettings, handler: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
-        let acceptor = TlsAcceptor::from(Arc::new(tls.server_configuration()));
-        Self::listen(any_loopback_port(), Some(acceptor), Arc::new(handler))
-            .expect("an HTTPS server on a free port of 127.0.0.1")
+        let listener = std::net::TcpListener::bind(any_loopback_port()).expect("a free port of 127.0.0.1");
+        Self::take_over(listener, Some(tls), handler).expect("threads for an HTTPS server")
     }
 
-    fn listen(address: SocketAddr, acceptor: Option<TlsAcceptor>, handler: Handler) -> io::Result<Self> {
+    fn serve(listener: std::net::TcpListener, tls: Option<TlsSettings>, handler: Handler) -> io::Result<Self> {
+        let acceptor = tls.map(|tls| TlsAcceptor::from(Arc::new(tls.server_configuration())));
         let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("http-server").enable_all().build()?;
-        let listener = runtime.block_on(TcpListener::bind(address))?;
+        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
+        let accepting = {
+            let _context = runtime.enter();
+            TcpListener::from_std(listener.try_clone()?)?
+        };
         let state = Arc::new(State::default());
         let encrypted = acceptor.is_some();
-        runtime.spawn(accept_connections(listener, acceptor, handler, Arc::clone(&state)));
-        Ok(Self { address, encrypted, state, runtime: Some(runtime) })
+        runtime.spawn(accept_connections(accepting, acceptor, handler, Arc::clone(&state)));
+        Ok(Self { address, encrypted, state, runtime: Some(runtime), listener })
+    }
+
+    /// Stops as a server does that hangs: every connection is closed, the system goes on taking new ones, and nobody
+    /// serves them.
+    ///
+    /// # Panics
+    /// When no descriptor is left.
+    pub fn leave(self) -> std::net::TcpListener {
+        let listener = self.listener.try_clone().expect("another descriptor");
+        drop(self);
+        listener
     }
 
     /// The TCP port the server listens on.

@@ -661,10 +661,18 @@ fn limit_descriptors(command: &mut Command, soft: u64, hard: u64) {
     unsafe { command.pre_exec(set) };
 }
 
-/// Stops a process of an instance (SIGSTOP).
+/// Stops a process of an instance (SIGSTOP), and waits until it stands still.
+///
+/// # Panics
+/// It does not.
 pub fn pause(process: u32) {
     // SAFETY: sends a signal to a process that an instance of this test named as its own.
     unsafe { libc::kill(process as libc::pid_t, libc::SIGSTOP) };
+    let stopped = wait_until(PATIENCE, || {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the process is there");
+        status.contains("State:\tT")
+    });
+    assert!(stopped, "process {process} does not stop");
 }
 
 /// Lets it go on (SIGCONT).

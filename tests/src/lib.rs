@@ -11,3 +11,4 @@ pub mod sip;
 pub mod sip_digest;
 pub mod sipp;
 pub mod sockets;
+pub mod unanswered_port;

@@ -25,15 +25,34 @@ pub fn keepalive(process: u32, port: u16) -> Option<(i32, i32)> {
     on.then(|| (option(libc::IPPROTO_TCP, libc::TCP_KEEPIDLE), option(libc::IPPROTO_TCP, libc::TCP_KEEPINTVL)))
 }
 
+/// Bytes that have arrived on the process's connections to `port` on loopback and that it has not read.
+///
+/// # Panics
+/// This user may not look at the process.
+pub fn unread_bytes(process: u32, port: u16) -> usize {
+    connections_to(process, port).map(|socket| unread(&socket)).sum()
+}
+
+fn unread(socket: &TcpStream) -> usize {
+    let mut count: libc::c_int = 0;
+    // SAFETY: writes one int about a socket that is open.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::FIONREAD, std::ptr::from_mut(&mut count)) };
+    assert_eq!(result, 0, "ioctl: {}", std::io::Error::last_os_error());
+    usize::try_from(count).expect("a number of bytes")
+}
+
 fn connection_to(process: u32, port: u16) -> TcpStream {
+    connections_to(process, port).next().expect("the process has a connection to the server")
+}
+
+fn connections_to(process: u32, port: u16) -> impl Iterator<Item = TcpStream> {
     let folder = format!("/proc/{process}/fd");
     let entries = fs::read_dir(&folder).expect("the process is there");
     let descriptors = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<RawFd>().ok());
     descriptors
-        .filter_map(|descriptor| copy(process, descriptor))
+        .filter_map(move |descriptor| copy(process, descriptor))
         .map(TcpStream::from)
-        .find(|socket| socket.peer_addr().is_ok_and(|peer| peer.port() == port))
-        .expect("the process has a connection to the server")
+        .filter(move |socket| socket.peer_addr().is_ok_and(|peer| peer.port() == port))
 }
 
 fn copy(process: u32, descriptor: RawFd) -> Option<OwnedFd> {
@@ -47,4 +66,24 @@ fn copy(process: u32, descriptor: RawFd) -> Option<OwnedFd> {
         let copy = libc::syscall(libc::SYS_pidfd_getfd, handle.as_raw_fd(), descriptor, 0);
         (copy >= 0).then(|| OwnedFd::from_raw_fd(copy as RawFd))
     }
+}
+
+/// States of a TCP connection that tests wait for, as `/proc/net/tcp` numbers them (`enum` in `include/net/tcp_states.h`
+/// of Linux).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TcpState {
+    /// Both sides have it.
+    Established = 1,
+    /// The SYN has not been answered.
+    SynSent = 2,
+}
+
+/// Whether any connection to `port` of 127.0.0.1 is in that state, as its client sees it.
+///
+/// # Panics
+/// There is no `/proc`.
+pub fn any_connection_to(port: u16, state: TcpState) -> bool {
+    let table = fs::read_to_string("/proc/net/tcp").expect("Linux tells it");
+    let wanted = [format!("0100007F:{port:04X}"), format!("{:02X}", state as u8)];
+    table.lines().skip(1).any(|line| line.split_whitespace().skip(2).take(2).eq(wanted.iter()))
 }
