@@ -1,0 +1,37 @@
+//! An allocation fails.
+
+use crate::stage::{Mercy, Stage, USER_OF_NAME, USERS};
+use end_to_end::faults::Kind;
+
+#[test]
+fn each_allocation_of_libcurl_fails_once() {
+    let stage = Stage::start("sys", "127.0.0.81");
+    stage.sweep_all(Kind::LibcurlMemory, &USERS, Mercy::None, 30);
+    stage.sweep(Kind::LibcurlMemory, USER_OF_NAME, Mercy::None);
+}
+
+#[test]
+fn each_allocation_in_shared_memory_fails_once() {
+    let stage = Stage::start("shm", "127.0.0.82");
+    stage.sweep_all(Kind::OurShm, &USERS, Mercy::None, 30);
+    stage.sweep(Kind::OurShm, USER_OF_NAME, Mercy::None);
+}
+
+#[test]
+fn each_allocation_of_the_core_fails_once() {
+    let stage = Stage::start("sys", "127.0.0.83");
+    stage.sweep_all(Kind::CoreShm, &["plain", "posted"], Mercy::TransactionMayEnd, 2);
+    stage.sweep_all(Kind::CorePrivate, &["plain", "sent"], Mercy::TransactionMayEnd, 1);
+}
+
+#[test]
+fn each_allocation_of_libevent_fails_once() {
+    let stage = Stage::start("sys", "127.0.0.84");
+    stage.sweep_all(Kind::LibeventMemory, &["plain"], Mercy::None, 1);
+}
+
+#[test]
+fn each_large_allocation_of_ours_fails_once() {
+    let stage = Stage::start("sys", "127.0.0.85");
+    stage.sweep_all(Kind::RustMemory, &["large"], Mercy::None, 10);
+}
