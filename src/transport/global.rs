@@ -3,7 +3,7 @@
 use super::error::TransferError;
 use crate::host::memory;
 use curl_sys as curl;
-use std::ffi::{c_char, c_void};
+use std::ffi::{c_char, c_uint, c_void};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Whose memory libcurl uses, in this whole process tree.
@@ -17,29 +17,77 @@ pub enum MemoryManager {
 
 /// Allocations that libcurl has made through this module in this process. It only tells whether libcurl uses us.
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+/// Those that have failed.
+static FAILURES: AtomicU64 = AtomicU64::new(0);
 
-extern "C" fn counted_malloc(size: usize) -> *mut c_void {
+/// How many of libcurl's allocations have failed in this process. Some of libcurl's functions fail for lack of memory
+/// and do not say so.
+pub(super) fn failed_allocations() -> u64 {
+    FAILURES.load(Ordering::Relaxed)
+}
+
+fn counted<T>(block: *mut T) -> *mut T {
     ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-    memory::shm_malloc(size)
+    if block.is_null() {
+        FAILURES.fetch_add(1, Ordering::Relaxed);
+    }
+    block
 }
 
-extern "C" fn free(block: *mut c_void) {
-    memory::shm_free(block);
+/// Over Kamailio's shared memory.
+mod shm {
+    use super::{c_char, c_void, counted, memory};
+
+    pub extern "C" fn malloc(size: usize) -> *mut c_void {
+        counted(memory::shm_malloc(size))
+    }
+
+    pub extern "C" fn free(block: *mut c_void) {
+        memory::shm_free(block);
+    }
+
+    pub extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
+        counted(memory::shm_realloc(block, size))
+    }
+
+    pub extern "C" fn strdup(text: *const c_char) -> *mut c_char {
+        // SAFETY: libcurl hands in a NUL-terminated string (CURL's curl_strdup_callback).
+        counted(unsafe { memory::shm_strdup(text) })
+    }
+
+    pub extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
+        counted(memory::shm_calloc(count, size))
+    }
 }
 
-extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
-    memory::shm_realloc(block, size)
-}
+/// Over the C library's heap.
+mod system {
+    use super::{c_char, c_void, counted};
 
-extern "C" fn counted_calloc(count: usize, size: usize) -> *mut c_void {
-    ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-    memory::shm_calloc(count, size)
-}
+    pub extern "C" fn malloc(size: usize) -> *mut c_void {
+        // SAFETY: malloc takes any size.
+        counted(unsafe { libc::malloc(size) })
+    }
 
-extern "C" fn counted_strdup(text: *const c_char) -> *mut c_char {
-    ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-    // SAFETY: libcurl hands in a NUL-terminated string (CURL's curl_strdup_callback).
-    unsafe { memory::shm_strdup(text) }
+    pub extern "C" fn free(block: *mut c_void) {
+        // SAFETY: libcurl hands in null or a live block of these functions.
+        unsafe { libc::free(block) }
+    }
+
+    pub extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
+        // SAFETY: as in free().
+        counted(unsafe { libc::realloc(block, size) })
+    }
+
+    pub extern "C" fn strdup(text: *const c_char) -> *mut c_char {
+        // SAFETY: libcurl hands in a NUL-terminated string (CURL's curl_strdup_callback).
+        counted(unsafe { libc::strdup(text) })
+    }
+
+    pub extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
+        // SAFETY: calloc takes any numbers.
+        counted(unsafe { libc::calloc(count, size) })
+    }
 }
 
 /// Initialises libcurl. Returns whether it uses the memory asked for: another module may have initialised it before
@@ -48,23 +96,37 @@ extern "C" fn counted_strdup(text: *const c_char) -> *mut c_char {
 /// # Errors
 /// libcurl's own error, when it cannot be initialised at all.
 pub fn initialise(manager: MemoryManager) -> Result<bool, TransferError> {
-    let code = match manager {
-        // SAFETY: the five functions follow malloc's contracts and stay loaded as long as the process.
-        MemoryManager::Shm => unsafe {
-            curl::curl_global_init_mem(
-                curl::CURL_GLOBAL_ALL,
-                counted_malloc,
-                free,
-                realloc,
-                counted_strdup,
-                counted_calloc,
-            )
-        },
-        // SAFETY: called from mod_init, while the process has one thread.
-        MemoryManager::System => unsafe { curl::curl_global_init(curl::CURL_GLOBAL_ALL) },
+    let flags = curl::CURL_GLOBAL_ALL;
+    // SAFETY: the five functions follow malloc's contracts and stay loaded as long as the process; called from mod_init,
+    // while the process has one thread.
+    let code = unsafe {
+        match manager {
+            MemoryManager::Shm => {
+                curl::curl_global_init_mem(flags, shm::malloc, shm::free, shm::realloc, shm::strdup, shm::calloc)
+            }
+            MemoryManager::System => curl::curl_global_init_mem(
+                flags,
+                system::malloc,
+                system::free,
+                system::realloc,
+                system::strdup,
+                system::calloc,
+            ),
+        }
     };
     TransferError::check(code)?;
     Ok(manager == MemoryManager::System || uses_our_memory())
+}
+
+/// The first libcurl whose cache of TLS sessions survives the end of its memory, as its version number has it (8.12.0).
+/// That of 7.88 keeps a session's name after it has freed it, and frees it again with the next session.
+const SESSION_CACHE_IS_SAFE: c_uint = 0x08_0c_00;
+
+/// Whether TLS sessions may be kept for other connections.
+pub(super) fn session_cache_is_safe() -> bool {
+    // SAFETY: libcurl returns a static structure; CURLVERSION_FIRST has the version number.
+    let information = unsafe { curl::curl_version_info(curl::CURLVERSION_FIRST).as_ref() };
+    information.is_some_and(|information| information.version_num >= SESSION_CACHE_IS_SAFE)
 }
 
 /// Lets libcurl make a small object and looks whether it asked us for the memory.
