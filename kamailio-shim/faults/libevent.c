@@ -40,6 +40,7 @@ int __wrap_event_add(struct event *event, const struct timeval *after)
 
 int __wrap_event_base_loop(struct event_base *base, int flags)
 {
+	fault_worker_runs();
 	return fault_now(LOOP, "event_base_loop") ? -1 : __real_event_base_loop(base, flags);
 }
 

@@ -13,6 +13,7 @@ typedef struct plan {
 	int32_t calls;        /* how many calls of the kind there were */
 	int32_t blocks;       /* in use */
 	int32_t attached;     /* 1 once the module has found the file */
+	int32_t worker_runs;  /* 1 once a worker has entered its loop */
 	char kind[32];
 	char failed[64]; /* the call that failed */
 } plan_t;
@@ -53,6 +54,13 @@ int fault_now(const char *kind, const char *call)
 	}
 	strncpy(plan->failed, call, sizeof(plan->failed) - 1);
 	return 1;
+}
+
+void fault_worker_runs(void)
+{
+	if(plan != NULL) {
+		__atomic_store_n(&plan->worker_runs, 1, __ATOMIC_SEQ_CST);
+	}
 }
 
 void fault_block_taken(const void *block)

@@ -27,6 +27,9 @@
 /* Counts a call; whether it must fail. */
 int fault_now(const char *kind, const char *call);
 
+/* Tells the test that a worker has started. */
+void fault_worker_runs(void);
+
 /* Blocks of OUR_SHM and LIBCURL_MEMORY that are in use. */
 void fault_block_taken(const void *block);
 void fault_block_given_back(const void *block);

@@ -12,9 +12,10 @@ const FAILING_CALL: u64 = 0;
 const CALLS: u64 = 4;
 const BLOCKS: u64 = 8;
 const ATTACHED: u64 = 12;
-const KIND: u64 = 16;
-const FAILED: u64 = 48;
-const LENGTH: u64 = 112;
+const WORKER_RUNS: u64 = 16;
+const KIND: u64 = 20;
+const FAILED: u64 = 52;
+const LENGTH: u64 = 116;
 
 /// The module file with the feature.
 ///
@@ -137,6 +138,11 @@ impl Faults {
     /// Blocks in use: queries, and what libcurl has asked for.
     pub fn blocks(&self) -> i32 {
         self.read(BLOCKS)
+    }
+
+    /// Whether an HTTP worker has started.
+    pub fn worker_runs(&self) -> bool {
+        self.read(WORKER_RUNS) == 1
     }
 
     /// Whether a module with fault injection has found the file.

@@ -20,8 +20,8 @@ fn each_allocation_in_shared_memory_fails_once() {
 #[test]
 fn each_allocation_of_the_core_fails_once() {
     let stage = Stage::start("sys", "127.0.0.83");
-    stage.sweep_all(Kind::CoreShm, &["plain", "posted"], Mercy::TransactionMayEnd, 2);
-    stage.sweep_all(Kind::CorePrivate, &["plain", "sent"], Mercy::TransactionMayEnd, 1);
+    stage.sweep_all(Kind::CoreShm, &["plain", "invited", "relayed"], Mercy::TransactionMayEnd, 3);
+    stage.sweep_all(Kind::CorePrivate, &["plain", "invited", "relayed", "sent"], Mercy::TransactionMayEnd, 5);
 }
 
 #[test]
