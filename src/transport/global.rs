@@ -4,6 +4,7 @@ use super::error::TransferError;
 use crate::host::memory;
 use curl_sys as curl;
 use std::ffi::{c_char, c_uint, c_void};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Whose memory libcurl uses, in this whole process tree.
@@ -28,6 +29,10 @@ pub(super) fn failed_allocations() -> u64 {
 
 fn counted<T>(block: *mut T) -> *mut T {
     ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+    failure_counted(block)
+}
+
+fn failure_counted<T>(block: *mut T) -> *mut T {
     if block.is_null() {
         FAILURES.fetch_add(1, Ordering::Relaxed);
     }
@@ -62,11 +67,11 @@ mod shm {
 
 /// Over the C library's heap.
 mod system {
-    use super::{c_char, c_void, counted};
+    use super::{c_char, c_void, failure_counted};
 
     pub extern "C" fn malloc(size: usize) -> *mut c_void {
         // SAFETY: malloc takes any size.
-        counted(unsafe { libc::malloc(size) })
+        failure_counted(unsafe { libc::malloc(size) })
     }
 
     pub extern "C" fn free(block: *mut c_void) {
@@ -76,17 +81,17 @@ mod system {
 
     pub extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
         // SAFETY: as in free().
-        counted(unsafe { libc::realloc(block, size) })
+        failure_counted(unsafe { libc::realloc(block, size) })
     }
 
     pub extern "C" fn strdup(text: *const c_char) -> *mut c_char {
         // SAFETY: libcurl hands in a NUL-terminated string (CURL's curl_strdup_callback).
-        counted(unsafe { libc::strdup(text) })
+        failure_counted(unsafe { libc::strdup(text) })
     }
 
     pub extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
         // SAFETY: calloc takes any numbers.
-        counted(unsafe { libc::calloc(count, size) })
+        failure_counted(unsafe { libc::calloc(count, size) })
     }
 }
 
@@ -124,9 +129,12 @@ const SESSION_CACHE_IS_SAFE: c_uint = 0x08_0c_00;
 
 /// Whether TLS sessions may be kept for other connections.
 pub(super) fn session_cache_is_safe() -> bool {
-    // SAFETY: libcurl returns a static structure; CURLVERSION_FIRST has the version number.
-    let information = unsafe { curl::curl_version_info(curl::CURLVERSION_FIRST).as_ref() };
-    information.is_some_and(|information| information.version_num >= SESSION_CACHE_IS_SAFE)
+    static IS_SAFE: OnceLock<bool> = OnceLock::new();
+    *IS_SAFE.get_or_init(|| {
+        // SAFETY: libcurl returns a static structure; CURLVERSION_FIRST has the version number.
+        let information = unsafe { curl::curl_version_info(curl::CURLVERSION_FIRST).as_ref() };
+        information.is_some_and(|information| information.version_num >= SESSION_CACHE_IS_SAFE)
+    })
 }
 
 /// Lets libcurl make a small object and looks whether it asked us for the memory.
