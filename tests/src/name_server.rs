@@ -1,7 +1,6 @@
 //! A name server (RFC 1035) that knows every name: its only address is 127.0.0.1.
 
-use std::io;
-use std::net::UdpSocket;
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -15,18 +14,21 @@ const ANSWER: [u8; 16] = [0xc0, HEADER as u8, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127
 /// A running name server. Dropping it stops it.
 #[derive(Debug)]
 pub struct NameServer {
+    address: IpAddr,
     stopped: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl NameServer {
-    /// Starts one on port 53 of an address of loopback.
+    /// Starts one on port 53 of an address of loopback where nobody else listens.
     ///
-    /// # Errors
-    /// The port cannot be bound.
-    pub fn start(address: &str) -> io::Result<Self> {
-        let socket = UdpSocket::bind((address, 53))?;
-        socket.set_read_timeout(Some(Duration::from_millis(100)))?;
+    /// # Panics
+    /// There is none, or this user may not use that port.
+    pub fn start() -> Self {
+        let mut addresses = (1..=254).map(|number| Ipv4Addr::new(127, 53, 0, number));
+        let socket = addresses.find_map(|address| UdpSocket::bind((address, 53)).ok()).expect("port 53 of loopback");
+        let address = socket.local_addr().expect("it is bound").ip();
+        socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a time above zero");
         let stopped = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&stopped);
         let thread = std::thread::spawn(move || {
@@ -34,7 +36,12 @@ impl NameServer {
                 answer_one(&socket);
             }
         });
-        Ok(Self { stopped, thread: Some(thread) })
+        Self { address, stopped, thread: Some(thread) }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> IpAddr {
+        self.address
     }
 }
 

@@ -160,7 +160,9 @@ pub fn builder(faults: &Faults, memory_manager: &str) -> Builder {
         .module(&module_file())
         .environment("HTTP_ASYNC_CLIENT_FAULTS", &faults.path().display().to_string())
         .modules(&["statistics"])
-        .lines("modparam(\"statistics\", \"variable\", \"routes_run\")\nmodparam(\"tm\", \"fr_timer\", 2500)")
+        .lines("modparam(\"statistics\", \"variable\", \"routes_run\")\nmodparam(\"tm\", \"fr_timer\", 5000)")
+        // A process that does not stop when another has ended is killed soon.
+        .before("ser_kill_timeout=2")
         .parameter("memory_manager", format!("\"{memory_manager}\""))
         .parameter("connection_timeout", 2000)
         .set("long", "x".repeat(3000))
@@ -185,20 +187,20 @@ fn answer(request: &Request) -> Response {
 }
 
 impl Stage {
-    /// Starts everything. `name_server` is an address of loopback that no other stage uses.
-    pub fn start(memory_manager: &str, name_server: &str) -> Self {
+    /// Starts everything.
+    pub fn start(memory_manager: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let certificates = TestCertificates::create(folder.path());
         let faults = Faults::none();
         let (http, https) = (HttpServer::start(answer), HttpServer::start_tls(certificates.server(), answer));
-        let names = NameServer::start(name_server).expect("the address is free");
+        let names = NameServer::start();
         let callee = Callee::start();
         let kamailio = builder(&faults, memory_manager)
             .set("callee", callee.address)
             .set("url", http.url(""))
             .set("secure", https.url(""))
             .set("port-of-server", http.port())
-            .resolv_conf(&format!("nameserver {name_server}\n"))
+            .resolv_conf(&format!("nameserver {}\n", names.address()))
             .parameter("tls_ca_path", format!("\"{}\"", certificates.ca_file().display()))
             .start();
         assert!(faults.are_attached(), "the module has no fault injection");
