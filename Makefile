@@ -8,7 +8,7 @@ HOST := build/with-host.sh
 CARGO_FLAGS := --locked
 LIBRARY := $(or $(CARGO_TARGET_DIR),target)/release/libhttp_async_client.so
 DISTRIBUTED := http_async_client.so
-SHIM := $(wildcard kamailio-shim/*.c kamailio-shim/*.h kamailio-shim/absent/*.c)
+SHIM := $(wildcard kamailio-shim/*.c kamailio-shim/*.h kamailio-shim/absent/*.c kamailio-shim/faults/*.[ch])
 HEADER := include/http_async_client.h
 # Tests wait more than they work: a few at a time keep two cores busy.
 TEST_THREADS := 4
@@ -34,7 +34,7 @@ build: ## build dist/kamailio-VERSION/http_async_client.so, fetching what is mis
 	@$(HOST) cargo build --release $(CARGO_FLAGS) --package http_async_client
 	@$(HOST) sh -c 'folder=dist/kamailio-$$(build/host-version.sh) && install -D -m 644 $(LIBRARY) $$folder/$(DISTRIBUTED) && echo "built $$folder/$(DISTRIBUTED)"'
 
-test: build ## run every test: unit tests, then end-to-end tests in the installed Kamailio
+test: build faults ## run every test: unit tests, then end-to-end tests in the installed Kamailio
 	@build/requirements.sh build test
 	@$(HOST) cargo test $(CARGO_FLAGS) --lib --package http_async_client
 	@$(HOST) sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
@@ -52,6 +52,18 @@ sid: ## run every test in Debian sid's Kamailio, built against the tree KAMAILIO
 
 packages: ## build the package of every supported Debian release and try it in a fresh root (takes root)
 	@for release in $(RELEASES); do build/try-package.sh $$release || exit 1; done
+
+# A build of its own for it: quick to make, and in no package.
+FAULTS_BUILT := $(or $(CARGO_TARGET_DIR),target)/debug/libhttp_async_client.so
+FAULTS_MODULE := $(abspath $(or $(CARGO_TARGET_DIR),target))/faults/$(DISTRIBUTED)
+
+.PHONY: faults
+faults: ## let every allocation and every call of libcurl, libevent and tm fail once (part of `make test`)
+	@build/requirements.sh build test
+	@$(HOST) cargo build $(CARGO_FLAGS) --package http_async_client --features fault-injection
+	@install -D -m 644 $(FAULTS_BUILT) $(FAULTS_MODULE)
+	@$(HOST) env HTTP_ASYNC_CLIENT_FAULTS_MODULE=$(FAULTS_MODULE) \
+		cargo test $(CARGO_FLAGS) --package end-to-end --test faults -- --test-threads=$(TEST_THREADS)
 
 licences: ## hold the crates against deny.toml
 	@build/requirements.sh build

@@ -30,7 +30,7 @@ fn kamailio(host: &Host) -> bindgen::Builder {
         .allowlist_function("pv_(get_null|get_strval|get_strintval|get_sintval|cache_get|parse_index)")
         .allowlist_function("pv_get_spec_(index|name)|register_module_stats|sr_kemi_modules_add")
         .allowlist_var(
-            "(shim|SHIM|SUSPEND)_.*|PARAM_.*|PV_.*|PROC_.*|ANY_ROUTE|SR_KEMIP_.*|STAT_.*|AVP_NAME_STR|L_[A-Z]+",
+            "(shim|SHIM|SUSPEND)_.*|PARAM_.*|PV_.*|PROC_.*|ANY_ROUTE|SR_KEMIP_.*|STAT_.*|AVP_NAME_STR|L_[A-Z]+2?",
         )
         .allowlist_type(
             "module_exports|cmd_export|param_export|_pv_export|sr_kemi|stat_export_s|_pv_type|shim_script_integer",
@@ -48,7 +48,7 @@ fn libcurl() -> bindgen::Builder {
         .header("kamailio-shim/libcurl.h")
         .allowlist_function("curl_url.*")
         .allowlist_var("CURLU_.*|CURL_PREREQFUNC_.*")
-        .allowlist_type("CURLUPart|CURLUcode|CURLoption")
+        .allowlist_type("CURLUPart|CURLUcode|CURLoption|CURLMcode")
         .prepend_enum_name(false)
         .layout_tests(false)
         .generate_comments(false)

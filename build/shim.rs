@@ -1,5 +1,6 @@
 //! Stage 3: compiles the C shim, with the flags of Kamailio's own modules.
 
+use crate::faults;
 use crate::host::Host;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -29,15 +30,20 @@ pub fn compile(host: &Host) -> Result<Shim, String> {
     for flag in host.definitions().chain(host.flags.iter().filter(|flag| *flag == "-pthread")) {
         build.flag(flag);
     }
-    for file in sources_of("kamailio-shim")? {
-        build.file(file);
+    let mut sources = sources_of("kamailio-shim")?;
+    if faults::are_wanted() {
+        sources.extend(sources_of("kamailio-shim/faults")?);
     }
+    build.files(sources);
     let objects = build.try_compile_intermediates().map_err(|error| error.to_string())?;
     let mut archive = cc::Build::new();
     for object in &objects {
         archive.object(object);
     }
     archive.try_compile("kamailio_shim").map_err(|error| error.to_string())?;
+    if faults::are_wanted() {
+        faults::divert_calls(&objects)?;
+    }
     compile_stand_in()?;
     objects
         .into_iter()

@@ -53,6 +53,29 @@ static void run_target(const ResumeTarget *target, sip_msg_t *message)
 	}
 }
 
+/* One that was made when there was memory, for the callback that comes when there is none. */
+static sip_msg_t spare;
+static int has_spare;
+
+int shim_routes_init(void)
+{
+	has_spare = faked_msg_get_new(&spare) >= 0;
+	return has_spare ? 0 : -1;
+}
+
+static int take_message(sip_msg_t *message)
+{
+	if(faked_msg_get_new(message) >= 0) {
+		return 0;
+	}
+	if(!has_spare) {
+		return -1;
+	}
+	memcpy(message, &spare, sizeof(spare));
+	has_spare = 0;
+	return 0;
+}
+
 /* The static message of faked_msg_next() would carry one callback's URI, flags and lumps into the next. A new one still
  * lies over the core's static text, which msg_apply_changes() writes to; so the text is put back. */
 int shim_route_run_detached(const ResumeTarget *target)
@@ -64,7 +87,7 @@ int shim_route_run_detached(const ResumeTarget *target)
 	int route_type = get_route_type();
 
 	cfg_update();
-	if(faked_msg_get_new(&message) < 0 || message.len >= sizeof(text)) {
+	if(take_message(&message) < 0 || message.len >= sizeof(text)) {
 		return -1;
 	}
 	buffer = message.buf;
@@ -77,5 +100,8 @@ int shim_route_run_detached(const ResumeTarget *target)
 	free_sip_msg(&message);
 	memcpy(buffer, text, length);
 	buffer[length] = '\0';
+	if(!has_spare) {
+		shim_routes_init();
+	}
 	return 0;
 }

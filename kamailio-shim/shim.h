@@ -61,6 +61,7 @@ enum {
 int shim_route_type(void);                               /* script */
 int shim_route_index(const char *name);                  /* script: index, or -1 */
 int shim_script_is_kemi(void);                           /* script: 1 with KEMI, 0 with the native language */
+int shim_routes_init(void);                              /* main: 0, or -1 */
 int shim_route_run_detached(const ResumeTarget *target); /* worker: 0, or -1 when the message cannot be made */
 
 /* message.c, script, but for the first */

@@ -22,7 +22,8 @@ pub enum Level {
 impl Level {
     fn as_kamailio(self) -> c_int {
         match self {
-            Self::Critical => sys::L_CRIT,
+            // The one of the two that the core writes with its name.
+            Self::Critical => sys::L_CRIT2,
             Self::Error => sys::L_ERR as c_int,
             Self::Warning => sys::L_WARN as c_int,
             Self::Info => sys::L_INFO as c_int,

@@ -4,6 +4,7 @@
 
 pub mod exports;
 mod guard;
+pub mod heap;
 pub mod interface;
 pub mod kemi;
 pub mod log;

@@ -1,6 +1,7 @@
 //! Routes of the script: their names, the route type that runs now, and running one without a transaction.
 
 use super::interface::ResumeTarget;
+use super::message::OutOfMemory;
 use super::{python, sys};
 use std::ffi::{CStr, c_int};
 
@@ -32,6 +33,15 @@ pub fn index_of(name: &CStr) -> Option<c_int> {
     // SAFETY: route_lookup reads the NUL-terminated name and the core's table, which is complete before the fork.
     let index = unsafe { sys::shim_route_index(name.as_ptr()) };
     (index >= 0).then_some(index)
+}
+
+/// Keeps a message for [`run_detached`] in want of memory. Main process, in `mod_init`.
+///
+/// # Errors
+/// There is no private memory for it.
+pub fn initialise() -> Result<(), OutOfMemory> {
+    // SAFETY: makes one message; the core allows it from mod_init.
+    if unsafe { sys::shim_routes_init() } < 0 { Err(OutOfMemory) } else { Ok(()) }
 }
 
 /// Runs a route on a message of its own, as an event route. HTTP workers.

@@ -2,7 +2,7 @@
 //! on the other. Script processes.
 
 use super::message::Message;
-use super::{guarded, log, sys};
+use super::{guarded, heap, log, sys};
 use crate::module::functions::{FUNCTIONS, Function, ScriptResult};
 use std::ffi::{c_char, c_int};
 
@@ -72,13 +72,11 @@ fn value(message: Message, parameter: *mut c_char) -> Option<Vec<u8>> {
 /// `text` is null or points to `len` bytes.
 pub(super) unsafe fn copy(text: &sys::str_) -> Option<Vec<u8>> {
     let length = usize::try_from(text.len).ok()?;
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(length).ok()?;
-    if length > 0 {
-        // SAFETY: the caller's contract.
-        bytes.extend_from_slice(unsafe { std::slice::from_raw_parts(text.s.cast(), length) });
+    if length == 0 {
+        return Some(Vec::new());
     }
-    Some(bytes)
+    // SAFETY: the caller's contract.
+    heap::copy(unsafe { std::slice::from_raw_parts(text.s.cast(), length) })
 }
 
 /// Rows of `module/functions.rs`.

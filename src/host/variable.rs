@@ -3,7 +3,7 @@
 
 use super::message::{Message, MessageId};
 use super::per_message::PerMessage;
-use super::{guarded, log, sys};
+use super::{guarded, heap, log, sys};
 use crate::module::variables::{Access, VARIABLES, Variable};
 use std::cell::RefCell;
 use std::ffi::{c_char, c_int, c_void};
@@ -64,8 +64,7 @@ impl fmt::Display for Assigned<'_> {
             Self::Null => formatter.write_str("$null"),
             Self::Integer(number) | Self::Both(_, number) => write!(formatter, "{number}"),
             Self::Text(text) => {
-                let shown: String = String::from_utf8_lossy(text).chars().take(80).collect();
-                write!(formatter, "\"{shown}\"")
+                write!(formatter, "\"{}\"", heap::shown(text))
             }
         }
     }

@@ -7,16 +7,21 @@
 
 use super::redirect::Hop;
 use crate::shared::query::{HttpVersion, Query};
-use crate::transport::error::LoopError;
+use crate::transport::easy::Easy;
+use crate::transport::error::{LoopError, TransferError};
 use crate::transport::event_loop::EventLoop;
 use crate::transport::multi::{ConnectionLimits, Done, Multi};
 use std::ffi::c_int;
 use std::os::fd::RawFd;
 
 /// All connections of a worker.
+///
+/// A multi handle that is broken keeps its transfers until they are removed; the next transfer then gets a new one.
 pub struct Connections {
     kept: Multi,
     apart: Multi,
+    event_loop: EventLoop,
+    limits: ConnectionLimits,
 }
 
 impl Connections {
@@ -24,31 +29,58 @@ impl Connections {
     ///
     /// # Errors
     /// As [`Multi::new`].
-    pub fn new(event_loop: &EventLoop, limits: &ConnectionLimits) -> Result<Self, LoopError> {
-        Ok(Self { kept: Multi::new(event_loop, limits)?, apart: Multi::new(event_loop, limits)? })
+    pub fn new(event_loop: &EventLoop, limits: ConnectionLimits) -> Result<Self, LoopError> {
+        Ok(Self {
+            kept: Multi::new(event_loop, &limits)?,
+            apart: Multi::new(event_loop, &limits)?,
+            event_loop: event_loop.clone(),
+            limits,
+        })
     }
 
-    /// Those that serve the present request of a query.
-    pub fn of(&mut self, query: &Query, hop: Option<&Hop>) -> &mut Multi {
+    fn of(&mut self, query: &Query, hop: Option<&Hop>) -> &mut Multi {
         if hop.is_some_and(|hop| stands_apart(query, hop)) { &mut self.apart } else { &mut self.kept }
     }
 
-    /// Lets libcurl go on with one socket.
+    /// Starts the present request of a query.
     ///
     /// # Errors
-    /// As [`Multi::socket_ready`].
-    pub fn socket_ready(&mut self, descriptor: RawFd, events: c_int) -> Result<(), LoopError> {
+    /// As [`Multi::add`].
+    pub fn add<R>(&mut self, query: &Query, hop: &Hop, easy: &Easy<R>) -> Result<(), TransferError> {
+        let multi = self.of(query, Some(hop));
+        if multi.is_broken() && multi.is_empty() {
+            let anew = Multi::new(&self.event_loop, &self.limits).map_err(|_| TransferError::out_of_memory())?;
+            *self.of(query, Some(hop)) = anew;
+        }
+        self.of(query, Some(hop)).add(easy)
+    }
+
+    /// Ends the present request of a query.
+    pub fn remove<R>(&mut self, query: &Query, hop: Option<&Hop>, easy: &Easy<R>) {
+        self.of(query, hop).remove(easy);
+    }
+
+    /// Whether there are requests on connections that are broken.
+    pub fn have_lost_requests(&self) -> bool {
+        [&self.kept, &self.apart].iter().any(|multi| multi.is_broken() && !multi.is_empty())
+    }
+
+    /// Whether the present request of a query, which was added, is on connections that are broken.
+    pub fn have_lost(&self, query: &Query, hop: Option<&Hop>) -> bool {
+        let multi = if hop.is_some_and(|hop| stands_apart(query, hop)) { &self.apart } else { &self.kept };
+        multi.is_broken()
+    }
+
+    /// Lets libcurl go on with one socket.
+    pub fn socket_ready(&mut self, descriptor: RawFd, events: c_int) {
         let owner = if self.apart.watches(descriptor) { &mut self.apart } else { &mut self.kept };
-        owner.socket_ready(descriptor, events)
+        owner.socket_ready(descriptor, events);
     }
 
     /// Lets libcurl go on after one of its timers has run out.
-    ///
-    /// # Errors
-    /// As [`Multi::timer_expired`].
-    pub fn timer_expired(&mut self) -> Result<(), LoopError> {
-        self.kept.timer_expired()?;
-        self.apart.timer_expired()
+    pub fn timer_expired(&mut self) {
+        self.kept.timer_expired();
+        self.apart.timer_expired();
     }
 
     /// The next transfer that has ended.

@@ -39,7 +39,7 @@ impl Hop {
         let with_body = query.bytes(Text::Body).is_some();
         let default = if with_body { Method::Post } else { Method::Get };
         Ok(Self {
-            url: url.to_owned(),
+            url: url::copy(url)?,
             origin: Origin::of(url)?,
             method: query.options().method.unwrap_or(default),
             with_body,

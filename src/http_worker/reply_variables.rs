@@ -109,15 +109,13 @@ fn head(received: &Received) -> &[u8] {
 /// `$http_hdr(name)`, `$(http_hdr(name)[index])`.
 pub fn header(name: &[u8], index: Index) -> Value {
     of_received(|received| {
-        let mut values = header_values(head(received), name);
+        let values = || header_values(head(received), name);
         let number = match index {
             Index::All => return all_values(received, name),
             Index::Number(number) => number,
         };
-        let found = match usize::try_from(number) {
-            Ok(number) => values.nth(number),
-            Err(_) => nth_from_end(&values.collect::<Vec<_>>(), number),
-        };
+        let position = usize::try_from(number).ok().or_else(|| from_end(values().count(), number));
+        let found = position.and_then(|position| values().nth(position));
         found.map_or(Value::Null, |range| header_value(received, range))
     })
 }
@@ -130,9 +128,9 @@ fn header_value(received: &Received, range: Range<usize>) -> Value {
     unfolded(value).map_or(Value::Null, |line| Value::Text(Bytes::whole(&Rc::new(line))))
 }
 
-fn nth_from_end(values: &[Range<usize>], number: i32) -> Option<Range<usize>> {
-    let from_end = usize::try_from(number.unsigned_abs()).ok()?;
-    values.get(values.len().checked_sub(from_end)?).cloned()
+/// Where a negative index lies among that many values.
+fn from_end(count: usize, number: i32) -> Option<usize> {
+    count.checked_sub(usize::try_from(number.unsigned_abs()).ok()?)
 }
 
 /// All values with commas between them, as `$(hdr(name)[*])` gives them.
@@ -181,4 +179,14 @@ pub fn time(number: usize) -> Value {
         Some((_, read)) => i64::try_from(read(&reply.outcome.times).as_micros()).map_or(Value::Null, Value::Integer),
         None => Value::Null,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::from_end;
+
+    #[test]
+    fn a_negative_index_counts_from_the_end() {
+        assert_eq!([-1, -3, -4, i32::MIN].map(|number| from_end(3, number)), [Some(2), Some(0), None, None]);
+    }
 }

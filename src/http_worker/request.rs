@@ -173,6 +173,7 @@ fn set_credentials(easy: &Easy<Response>, query: &Query, hop: &Hop) -> Result<()
 fn set_tls(easy: &Easy<Response>, query: &Query) -> Result<()> {
     let options = query.options();
     easy.set_number(curl::CURLOPT_SSLVERSION, options.tls_version.into())?;
+    easy.keep_sessions_where_safe()?;
     easy.set_number(curl::CURLOPT_SSL_VERIFYPEER, options.tls_verify_peer.into())?;
     easy.set_number(curl::CURLOPT_SSL_VERIFYHOST, if options.tls_verify_host { 2 } else { 0 })?;
     match query.text(Text::TlsCaPath) {

@@ -3,7 +3,7 @@
 use super::outcome::Outcome;
 use super::reply_variables::{self, Reply};
 use crate::host::interface::{ResumeOutcome, ResumeTarget};
-use crate::host::{log, route, transaction, variable};
+use crate::host::{heap, log, route, transaction, variable};
 use crate::shared::clock::Instant;
 use crate::shared::query::{Query, Text};
 use crate::sip_worker::{request_id, request_parameters};
@@ -23,7 +23,7 @@ const MAX_WARNINGS: usize = 100;
 pub fn deliver(query: &Query, outcome: Outcome) {
     let query_id = Rc::new(query.bytes(Text::Id).unwrap_or_default().to_vec());
     log::debug!("query {} ended: {:?}", String::from_utf8_lossy(&query_id), outcome.statistic);
-    let xdata = query.bytes(Text::Xdata).map(|xdata| Rc::new(xdata.to_vec()));
+    let xdata = query.bytes(Text::Xdata).and_then(|xdata| copy_for_callback(xdata, &query_id));
     reply_variables::set_current(Some(Reply { query_id: Rc::clone(&query_id), xdata, outcome }));
     request_id::forget();
     request_parameters::forget();
@@ -43,6 +43,16 @@ pub fn deliver(query: &Query, outcome: Outcome) {
     reply_variables::set_current(None);
     request_parameters::forget();
     variable::release_handed_out();
+}
+
+/// What the query carried. Its callback runs without where memory is exhausted.
+fn copy_for_callback(xdata: &[u8], query_id: &[u8]) -> Option<Rc<Vec<u8>>> {
+    let copy = heap::copy(xdata);
+    if copy.is_none() {
+        let query_id = String::from_utf8_lossy(query_id);
+        log::error!("query {query_id}: memory is exhausted, $http_xdata is $null in its callback");
+    }
+    copy.map(Rc::new)
 }
 
 thread_local! {

@@ -14,6 +14,9 @@ const SECRET_FIELDS: [&str; 7] = [
     "authentication-info",
 ];
 
+/// Longest line that is shown, in bytes. A longer one is only named, as a secret may stand where it would be cut.
+const LONGEST_LINE: usize = 8 * 1024;
+
 /// Logs what libcurl tells, one log line a line, at INFO.
 pub fn log_trace(kind: Trace, bytes: &[u8]) {
     let direction = match kind {
@@ -21,9 +24,16 @@ pub fn log_trace(kind: Trace, bytes: &[u8]) {
         Trace::HeaderIn => '<',
         Trace::HeaderOut => '>',
     };
-    for line in String::from_utf8_lossy(bytes).lines().filter(|line| !line.trim().is_empty()) {
-        log::info!("curl {direction} {}", without_secrets(line));
+    for line in bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty()) {
+        log::info!("curl {direction} {}", shown(line));
     }
+}
+
+fn shown(line: &[u8]) -> String {
+    if line.len() > LONGEST_LINE {
+        return format!("[a line of {} bytes]", line.len());
+    }
+    without_secrets(&String::from_utf8_lossy(line))
 }
 
 /// Blanks what follows the name of a secret field, wherever it stands: libcurl's own words on HTTP/2 show whole header
@@ -64,6 +74,12 @@ pub fn without_credentials(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_very_long_line_is_only_named() {
+        assert_eq!(shown(&[b'x'; LONGEST_LINE]).len(), LONGEST_LINE);
+        assert_eq!(shown(&[b'x'; LONGEST_LINE + 1]), "[a line of 8193 bytes]");
+    }
 
     #[test]
     fn secret_headers_lose_their_value() {

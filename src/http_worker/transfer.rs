@@ -70,7 +70,7 @@ impl Transfer {
         match self.stage {
             Stage::Queued => "waiting in the queue".to_owned(),
             Stage::Resolving => format!("looking up {host}"),
-            Stage::Sent(ref easy) if easy.status() > 0 => format!("receiving from {host}"),
+            Stage::Sent(ref easy) if easy.status().is_ok_and(|status| status > 0) => format!("receiving from {host}"),
             Stage::Sent(_) => format!("waiting for {host}"),
         }
     }

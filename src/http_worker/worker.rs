@@ -71,7 +71,7 @@ impl Worker {
             names: Names::new(&event_loop)?,
             idle_handles: Vec::new(),
             max_idle_handles: kept.min(MAX_IDLE_HANDLES),
-            connections: Connections::new(&event_loop, &connection_limits(settings, max_in_flight))?,
+            connections: Connections::new(&event_loop, connection_limits(settings, max_in_flight))?,
             deliveries: Deliveries::new(queue),
             event_loop,
             settings: settings.clone(),
@@ -93,30 +93,30 @@ impl Worker {
         self.receive();
         self.end_expired();
         self.start_waiting();
-        self.set_timer()?;
-        let may_sleep = self.queue.prepare_sleep();
+        self.end_lost();
+        let is_timed = self.set_timer();
+        let may_sleep = is_timed && self.queue.prepare_sleep();
         let waited = self.event_loop.wait(may_sleep);
         self.queue.stay_awake();
         waited?;
         self.receive();
         self.end_expired();
         while let Some(ready) = self.event_loop.next_ready() {
-            self.act_on(ready)?;
+            self.act_on(ready);
         }
         self.finish_done();
         self.deliveries.retry();
         Ok(())
     }
 
-    fn act_on(&mut self, ready: Ready) -> Result<(), LoopError> {
+    fn act_on(&mut self, ready: Ready) {
         match ready {
             Ready::Queue => self.queue.clear_wake(),
-            Ready::Socket { descriptor, events } => self.connections.socket_ready(descriptor, events)?,
-            Ready::TransferTimer => self.connections.timer_expired()?,
+            Ready::Socket { descriptor, events } => self.connections.socket_ready(descriptor, events),
+            Ready::TransferTimer => self.connections.timer_expired(),
             Ready::Deadline => self.timer_set_for = None,
             Ready::Resolved { lookup, result } => self.resolved(lookup, result),
         }
-        Ok(())
     }
 
     /// Takes every query from the ring. They keep their places in the queue until they start.
@@ -233,7 +233,7 @@ impl Worker {
         request::prepare(&mut easy, &transfer.query, hop, addresses.map(AsRef::as_ref), &self.settings)?;
         easy.set_key(key)?;
         transfer.sent = Instant::now();
-        self.connections.of(&transfer.query, Some(hop)).add(&easy)?;
+        self.connections.add(&transfer.query, hop, &easy)?;
         transfer.stage = Stage::Sent(easy);
         Ok(())
     }
@@ -250,7 +250,7 @@ impl Worker {
         let Some(Transfer { query, stage: Stage::Sent(easy), hop: Some(hop), .. }) = self.transfers.get_mut(key) else {
             return Ok(());
         };
-        let status = easy.status();
+        let status = easy.status()?;
         if let Some(location) = easy.receiver_mut().leads_to() {
             let next = hop.redirected(status, location, query.options().max_redirects)?;
             self.withdraw(key);
@@ -269,7 +269,7 @@ impl Worker {
             return;
         };
         if let Stage::Sent(easy) = std::mem::replace(&mut transfer.stage, Stage::Resolving) {
-            self.connections.of(&transfer.query, transfer.hop.as_ref()).remove(&easy);
+            self.connections.remove(&transfer.query, transfer.hop.as_ref(), &easy);
             self.keep(easy);
         }
     }
@@ -281,6 +281,23 @@ impl Worker {
             && easy.reset(Response::default()).is_ok()
         {
             self.idle_handles.push(easy);
+        }
+    }
+
+    /// libcurl's multi interface may fail as a whole, for lack of memory. It will not finish the transfers that it has, so
+    /// they end here; what comes after them starts anew.
+    fn end_lost(&mut self) {
+        if !self.connections.have_lost_requests() {
+            return;
+        }
+        let is_lost = |transfer: &Transfer| {
+            matches!(transfer.stage, Stage::Sent(_))
+                && self.connections.have_lost(&transfer.query, transfer.hop.as_ref())
+        };
+        let lost: Vec<usize> =
+            self.transfers.iter().filter(|(_, transfer)| is_lost(transfer)).map(|(key, _)| key).collect();
+        for key in lost {
+            self.attempt(key, "a broken connection", |_, _| Err(TransferError::out_of_memory()));
         }
     }
 
@@ -328,7 +345,7 @@ impl Worker {
             }
             Stage::Sent(mut easy) => {
                 self.in_flight -= 1;
-                self.connections.of(&query, hop.as_ref()).remove(&easy);
+                self.connections.remove(&query, hop.as_ref(), &easy);
                 let times = Times::read(&easy, before, redirect);
                 let response = std::mem::take(easy.receiver_mut());
                 self.keep(easy);
@@ -341,17 +358,22 @@ impl Worker {
         (query, outcome)
     }
 
-    fn set_timer(&mut self) -> Result<(), LoopError> {
+    /// Sets the timer for the first deadline; whether it is set. Without it the worker must not sleep, and tries again.
+    fn set_timer(&mut self) -> bool {
         let first = [self.deadlines.first(), self.deliveries.next_try()].into_iter().flatten().min();
         if first == self.timer_set_for {
-            return Ok(());
+            return true;
         }
-        match first {
-            Some(at) => self.deadline_timer.set(at.since(Instant::now()))?,
+        match first.map(|at| self.deadline_timer.set(at.since(Instant::now()))) {
+            Some(Err(error)) => {
+                log::error!("no timer for the deadlines: {error}");
+                return false;
+            }
+            Some(Ok(())) => {}
             None => self.deadline_timer.unset(),
         }
         self.timer_set_for = first;
-        Ok(())
+        true
     }
 }
 
@@ -396,7 +418,7 @@ impl Drop for Worker {
     fn drop(&mut self) {
         for (_, transfer) in &self.transfers {
             if let Stage::Sent(easy) = &transfer.stage {
-                self.connections.of(&transfer.query, transfer.hop.as_ref()).remove(easy);
+                self.connections.remove(&transfer.query, transfer.hop.as_ref(), easy);
             }
         }
         log::debug!("an HTTP worker has ended");

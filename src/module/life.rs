@@ -3,7 +3,7 @@
 use super::settings::{self, settings};
 use super::statistics;
 use crate::host::process::{self, Fork, Role};
-use crate::host::{log, message, transaction};
+use crate::host::{log, message, route, transaction};
 use crate::http_worker;
 use crate::shared::workers;
 use crate::transport::global::{self, MemoryManager};
@@ -17,7 +17,9 @@ const WORKER_NAME: &str = "Http Async Worker";
 /// One line that says why the server must not start.
 pub fn initialise() -> Result<(), String> {
     transaction::bind().map_err(|_| "the tm module must be loaded before http_async_client".to_owned())?;
-    message::initialise().map_err(|_| "no private memory for a message".to_owned())?;
+    message::initialise()
+        .and_then(|()| route::initialise())
+        .map_err(|_| "no private memory for a message".to_owned())?;
     let settings = settings().clone();
     warn_of_late_answers(&settings);
     statistics::register().map_err(|_| "the statistics cannot be registered".to_owned())?;

@@ -1,6 +1,7 @@
 //! The keys of `$http_req`: one row each.
 
 use super::parameters::{MAX_AUTHMETHOD, MAX_REDIRECTS, MAX_RESPONSE_SIZE, MAX_TIMEOUT_MS};
+use crate::host::heap::{self, NoCString};
 use crate::host::message::Message;
 use crate::host::variable::Assigned;
 use crate::shared::query::{HttpVersion, Method};
@@ -62,6 +63,7 @@ const METHODS: &str = "GET, POST, PUT, DELETE, PATCH, HEAD or OPTIONS";
 const HEADER: &str = "one header line without line ends: \"Name: value\", \"Name:\" to leave libcurl's own out, \"Name;\" \
                       to send it empty; 8192 bytes at most, 128 headers at most";
 const BODY: &str = "a string of 1048576 bytes at most";
+const NO_MEMORY: &str = "less, for memory is exhausted";
 const WORD: &str = "a string of 4096 bytes at most, without NUL bytes";
 
 /// All of them, in the order of the manual.
@@ -266,13 +268,18 @@ impl RequestKey {
                     Assigned::Text(text) | Assigned::Both(text, _) => Some(text),
                     Assigned::Integer(_) => return Err(self.refusal(value)),
                 };
-                store(parameters, text).map_err(|_| self.refusal(value))?;
+                store(parameters, text).map_err(|allowed| self.refusal_for(value, allowed))?;
             }
         }
         Ok(())
     }
 
     fn refusal(&self, value: Assigned<'_>) -> String {
+        self.refusal_for(value, &self.allowed())
+    }
+
+    /// The line for a value that is not among those `allowed`.
+    fn refusal_for(&self, value: Assigned<'_>, allowed: &str) -> String {
         let name = self.names.first().copied().unwrap_or_default();
         let shown = match value {
             // Headers, bodies, user names and passwords may hold secrets.
@@ -280,8 +287,8 @@ impl RequestKey {
             value => value.to_string(),
         };
         match self.kind {
-            KeyKind::Reset => format!("$http_req({name}): {shown} is refused; it takes {}", self.allowed()),
-            _ => format!("$http_req({name}): {shown} is refused; it takes {}, or $null", self.allowed()),
+            KeyKind::Reset => format!("$http_req({name}): {shown} is refused; it takes {allowed}"),
+            _ => format!("$http_req({name}): {shown} is refused; it takes {allowed}, or $null"),
         }
     }
 
@@ -363,15 +370,15 @@ fn store_word(place: &mut Option<CString>, word: Option<&[u8]>) -> Result<(), Re
     if word.len() > MAX_WORD {
         return Err(WORD);
     }
-    *place = Some(CString::new(word).map_err(|_| WORD)?);
+    *place = Some(heap::c_string(word).map_err(|error| match error {
+        NoCString::NulByte => WORD,
+        NoCString::NoMemory => NO_MEMORY,
+    })?);
     Ok(())
 }
 
 fn copy(bytes: &[u8]) -> Result<Vec<u8>, Refused> {
-    let mut copy = Vec::new();
-    copy.try_reserve_exact(bytes.len()).map_err(|_| "less, for memory is exhausted")?;
-    copy.extend_from_slice(bytes);
-    Ok(copy)
+    heap::copy(bytes).ok_or(NO_MEMORY)
 }
 
 fn store_timeout(parameters: &mut RequestParameters, value: Option<i32>) {

@@ -14,11 +14,17 @@ impl Wake {
         if descriptor < 0 { Err(io::Error::last_os_error()) } else { Ok(Self(descriptor)) }
     }
 
-    /// Makes it readable. Never blocks: the counter is non-blocking, and a full one is readable already.
+    /// Makes it readable. Never blocks: the counter is non-blocking, and a full one is readable already. A signal may
+    /// interrupt any system call; nobody else would wake the consumer then.
     pub(super) fn notify(&self) {
         let one = 1u64;
-        // SAFETY: writes the eight bytes of `one`.
-        unsafe { libc::write(self.0, std::ptr::from_ref(&one).cast(), size_of::<u64>()) };
+        loop {
+            // SAFETY: writes the eight bytes of `one`.
+            let written = unsafe { libc::write(self.0, std::ptr::from_ref(&one).cast(), size_of::<u64>()) };
+            if written >= 0 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+                return;
+            }
+        }
     }
 
     /// Makes it unreadable.

@@ -2,8 +2,8 @@
 
 use super::request_parameters::{self, RequestParameters};
 use super::submit::submit;
-use crate::host::log;
 use crate::host::message::Message;
+use crate::host::{heap, log};
 use crate::module::functions::ScriptResult;
 use crate::module::request_keys;
 
@@ -71,7 +71,7 @@ pub fn set_named(message: Message, values: &[Vec<u8>]) -> ScriptResult {
     let [key, value] = values else {
         return ScriptResult::False;
     };
-    done(request_keys::assign_text(message, &String::from_utf8_lossy(key), value))
+    done(request_keys::assign_text(message, &heap::shown(key), value))
 }
 
 /// The functions of the 4.4 generation that set one key.

@@ -3,6 +3,7 @@
 
 use super::request_id;
 use super::request_parameters::RequestParameters;
+use crate::host::heap::{self, NoCString};
 use crate::host::interface::TransactionState;
 use crate::host::log;
 use crate::host::message::Message;
@@ -21,8 +22,6 @@ use std::fmt;
 pub const MAX_URL: usize = 8192;
 /// Longest name of a callback function, in bytes.
 const MAX_FUNCTION: usize = 255;
-/// How much of a callback's name a log line shows, in characters.
-const SHOWN_NAME: usize = 80;
 
 /// Why a query is not accepted. Nothing was sent and no transaction is suspended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,8 +85,7 @@ pub fn submit(message: Message, parameters: &RequestParameters, url: &[u8], rout
         Ok(true) => ScriptResult::Stop,
         Ok(false) => ScriptResult::True,
         Err(refusal) => {
-            let route: String = String::from_utf8_lossy(route).chars().take(SHOWN_NAME).collect();
-            log::error!("query refused, callback \"{route}\": {refusal}");
+            log::error!("query refused, callback \"{}\": {refusal}", heap::shown(route));
             ScriptResult::False
         }
     }
@@ -144,7 +142,10 @@ enum Callback {
 
 impl Callback {
     fn find(name: &[u8]) -> Result<Self, Refusal> {
-        let name = CString::new(name).map_err(|_| Refusal::RouteUnknown)?;
+        let name = heap::c_string(name).map_err(|error| match error {
+            NoCString::NulByte => Refusal::RouteUnknown,
+            NoCString::NoMemory => Refusal::NoMemory,
+        })?;
         if name.is_empty() {
             return Err(Refusal::RouteUnknown);
         }

@@ -1,31 +1,54 @@
-//! libcurl's memory with `memory_manager` `shm`: Kamailio's shared memory, and the C library's private one while shared
-//! memory is scarce. A transfer then goes on, and tm has what it needs to answer the caller. What libcurl takes is bounded
+//! libcurl's memory. With `memory_manager` `shm` it is Kamailio's shared memory, but the C library's private one while shared
+//! memory is scarce: a transfer then goes on, and tm has what it needs to answer the caller. What libcurl takes is bounded
 //! by `max_in_flight` either way.
 //!
 //! Any process in which libcurl runs. A block is given back to where it came from, which its address tells.
 
+use super::global::MemoryManager;
 use crate::host::memory;
 use crate::shared::scarcity;
 use std::ffi::{CStr, c_char, c_void};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+static SHARES: AtomicBool = AtomicBool::new(false);
 /// Allocations of this process. It only tells whether libcurl uses these functions.
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+/// Those that have failed.
+static FAILURES: AtomicU64 = AtomicU64::new(0);
+
+/// Says whose memory it is, before libcurl asks for any.
+pub(super) fn choose(manager: MemoryManager) {
+    SHARES.store(manager == MemoryManager::Shm, Ordering::Relaxed);
+}
 
 /// How many allocations there were in this process.
 pub(super) fn allocations() -> u64 {
     ALLOCATIONS.load(Ordering::Relaxed)
 }
 
+/// How many of them have failed. Some of libcurl's functions fail for lack of memory and do not say so.
+pub(super) fn failed_allocations() -> u64 {
+    FAILURES.load(Ordering::Relaxed)
+}
+
+fn counted<T>(block: *mut T) -> *mut T {
+    ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+    if block.is_null() {
+        FAILURES.fetch_add(1, Ordering::Relaxed);
+    }
+    block
+}
+
+fn shared(size: usize) -> *mut c_void {
+    if SHARES.load(Ordering::Relaxed) && !scarcity::is_scarce() { memory::shm_malloc(size) } else { null_mut() }
+}
+
 /// `curl_malloc_callback`.
 pub(super) extern "C" fn malloc(size: usize) -> *mut c_void {
-    ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-    let shared = if scarcity::is_scarce() { std::ptr::null_mut() } else { memory::shm_malloc(size) };
-    if !shared.is_null() {
-        return shared;
-    }
-    // SAFETY: takes any size.
-    unsafe { libc::malloc(size) }
+    let block = shared(size);
+    // SAFETY: malloc takes any size.
+    counted(if block.is_null() { unsafe { libc::malloc(size) } } else { block })
 }
 
 /// `curl_free_callback`.
@@ -47,13 +70,13 @@ pub(super) extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void
         return malloc(size);
     }
     // SAFETY: libcurl hands in a live block of these functions, as in free().
-    unsafe { if memory::has(block) { memory::shm_realloc(block, size) } else { libc::realloc(block, size) } }
+    counted(unsafe { if memory::has(block) { memory::shm_realloc(block, size) } else { libc::realloc(block, size) } })
 }
 
 /// `curl_calloc_callback`.
 pub(super) extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
     let Some(bytes) = count.checked_mul(size) else {
-        return std::ptr::null_mut();
+        return counted(null_mut());
     };
     let block = malloc(bytes);
     if !block.is_null() {

@@ -1,6 +1,8 @@
 //! libcurl's easy handle: the options of one transfer and where its bytes go.
 
+use super::allocator::failed_allocations;
 use super::error::TransferError;
+use super::global::session_cache_is_safe;
 use super::libcurl as api;
 use super::string_list::StringList;
 use crate::host::guarded;
@@ -80,8 +82,10 @@ impl<R: Receiver> Easy<R> {
     /// It must not be added to a multi handle.
     ///
     /// # Errors
-    /// The options could not be set.
+    /// The options could not be set. The handle is of no use then: libcurl says nothing when its memory ends in a reset,
+    /// and leaves options at values that no transfer works with.
     pub fn reset(&mut self, receiver: R) -> Result<R, TransferError> {
+        let failures = failed_allocations();
         // SAFETY: the handle is ours; afterwards libcurl holds none of the lists.
         unsafe { curl::curl_easy_reset(self.handle.as_ptr()) };
         self.headers.clear();
@@ -90,7 +94,7 @@ impl<R: Receiver> Easy<R> {
         // SAFETY: libcurl is not running, and writes no text until the option is set again.
         unsafe { self.error_text.as_ptr().cast::<c_char>().write(0) };
         self.connect_callbacks()?;
-        Ok(old)
+        if failed_allocations() == failures { Ok(old) } else { Err(TransferError::out_of_memory()) }
     }
 
     fn connect_callbacks(&self) -> Result<(), TransferError> {
@@ -103,6 +107,14 @@ impl<R: Receiver> Easy<R> {
         self.set_pointer(api::CURLOPT_PREREQFUNCTION as CURLoption, on_request::<R> as *mut c_void)?;
         self.set_pointer(api::CURLOPT_PREREQDATA as CURLoption, receiver)?;
         self.set_number(curl::CURLOPT_NOSIGNAL, 1)
+    }
+
+    /// Keeps TLS sessions for other connections, where this libcurl does so safely.
+    ///
+    /// # Errors
+    /// libcurl refused the option.
+    pub fn keep_sessions_where_safe(&self) -> Result<(), TransferError> {
+        self.set_number(curl::CURLOPT_SSL_SESSIONID_CACHE, session_cache_is_safe().into())
     }
 
     /// Makes libcurl tell what it does to [`Receiver::trace`].
@@ -211,11 +223,15 @@ impl<R> Easy<R> {
     }
 
     /// Status of the last response (`CURLINFO_RESPONSE_CODE`); 0 when there was none.
-    pub fn status(&self) -> u16 {
+    ///
+    /// # Errors
+    /// libcurl does not tell it.
+    pub fn status(&self) -> Result<u16, TransferError> {
         let mut status: c_long = 0;
         // SAFETY: the handle is live; this information writes one long.
-        unsafe { curl::curl_easy_getinfo(self.as_ptr(), curl::CURLINFO_RESPONSE_CODE, &mut status) };
-        u16::try_from(status).unwrap_or(0)
+        let code = unsafe { curl::curl_easy_getinfo(self.as_ptr(), curl::CURLINFO_RESPONSE_CODE, &mut status) };
+        TransferError::check(code)?;
+        Ok(u16::try_from(status).unwrap_or(0))
     }
 
     /// libcurl's words on what went wrong in this transfer; empty when it said nothing.

@@ -3,23 +3,27 @@
 use super::easy::Easy;
 use super::error::{LoopError, TransferError};
 use super::event_loop::{EventLoop, SocketWatch, Timer};
+use super::libcurl as api;
 use crate::host::{guarded, log};
 use curl_sys::{self as curl, CURL, CURLM, CURLMcode};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{CStr, c_int, c_long, c_void};
 use std::os::fd::RawFd;
 use std::ptr::NonNull;
 use std::time::Duration;
 
-/// libcurl has not set its timer when it ran out of memory; it is asked again then.
-const AFTER_LACK_OF_MEMORY: Duration = Duration::from_millis(50);
-
 /// All transfers of one worker, their sockets and libcurl's timer.
 ///
 /// Owns the multi handle. Easy handles that were added are owned by their transfers, which remove them before they go.
+///
+/// An error of the multi interface as a whole, most often for lack of memory, is not one transfer's: libcurl says
+/// nothing more about any of them. The handle is then *broken*, takes no more transfers, and those that it has must be
+/// removed.
 pub struct Multi {
     handle: NonNull<CURLM>,
+    added: usize,
+    broken: bool,
     // Dropped after the handle, whose clean-up still reports closed sockets here.
     callbacks: Box<Callbacks>,
 }
@@ -29,6 +33,8 @@ struct Callbacks {
     event_loop: EventLoop,
     timer: Timer,
     sockets: RefCell<HashMap<RawFd, SocketWatch>>,
+    /// A callback has told libcurl that it failed.
+    failed: Cell<bool>,
 }
 
 /// A transfer that libcurl has finished.
@@ -58,11 +64,16 @@ impl Multi {
     /// No memory, or an option that this libcurl does not have.
     pub fn new(event_loop: &EventLoop, limits: &ConnectionLimits) -> Result<Self, LoopError> {
         let timer = Timer::for_transfers(event_loop)?;
-        let callbacks = Box::new(Callbacks { event_loop: event_loop.clone(), timer, sockets: RefCell::default() });
+        let callbacks = Box::new(Callbacks {
+            event_loop: event_loop.clone(),
+            timer,
+            sockets: RefCell::default(),
+            failed: Cell::new(false),
+        });
         // SAFETY: no arguments; null on lack of memory.
         let handle = NonNull::new(unsafe { curl::curl_multi_init() })
             .ok_or_else(|| LoopError("curl_multi_init failed".to_owned()))?;
-        let multi = Self { handle, callbacks };
+        let multi = Self { handle, added: 0, broken: false, callbacks };
         multi.install_callbacks()?;
         multi.set_number(curl::CURLMOPT_MAXCONNECTS, limits.idle)?;
         multi.set_number(curl::CURLMOPT_MAX_TOTAL_CONNECTIONS, limits.total)?;
@@ -93,22 +104,39 @@ impl Multi {
         check(unsafe { curl::curl_multi_setopt(self.handle.as_ptr(), option, value) })
     }
 
+    /// Whether the multi interface has failed as a whole.
+    pub fn is_broken(&self) -> bool {
+        self.broken || self.callbacks.failed.get()
+    }
+
+    /// Whether it has no transfers.
+    pub fn is_empty(&self) -> bool {
+        self.added == 0
+    }
+
     /// Starts a transfer. Its easy handle must be removed before it is dropped or reset.
     ///
     /// # Errors
-    /// libcurl refused, usually for lack of memory; the handle was not added.
+    /// libcurl refused, usually for lack of memory, or this is broken; the easy handle was not added.
     pub fn add<R>(&mut self, easy: &Easy<R>) -> Result<(), TransferError> {
+        if self.is_broken() {
+            return Err(TransferError::out_of_memory());
+        }
         // SAFETY: both handles are live; the transfer removes its easy handle before it drops it.
         let code = unsafe { curl::curl_multi_add_handle(self.handle.as_ptr(), easy.as_ptr()) };
-        check(code).map_err(|_| TransferError::out_of_memory())
+        check(code).map_err(|_| TransferError::out_of_memory())?;
+        self.added += 1;
+        Ok(())
     }
 
     /// Ends a transfer, finished or not. Its connection is kept where that is possible.
     pub fn remove<R>(&mut self, easy: &Easy<R>) {
-        // SAFETY: both handles are live; removing one that was not added is harmless.
+        // SAFETY: both handles are live; the easy handle was added.
         let code = unsafe { curl::curl_multi_remove_handle(self.handle.as_ptr(), easy.as_ptr()) };
-        if let Err(error) = check(code) {
-            log::critical!("a transfer cannot be removed: {error}");
+        self.added = self.added.saturating_sub(1);
+        // libcurl has removed it already when it sets its timer anew, and tells when that fails.
+        if code != api::CURLM_ABORTED_BY_CALLBACK as CURLMcode {
+            check(code).unwrap_or_else(|error| log::critical!("a transfer cannot be removed: {error}"));
         }
     }
 
@@ -117,31 +145,27 @@ impl Multi {
         self.callbacks.sockets.borrow().contains_key(&descriptor)
     }
 
-    /// Lets libcurl go on with one socket.
-    ///
-    /// # Errors
-    /// An error of the multi interface as a whole.
-    pub fn socket_ready(&mut self, descriptor: RawFd, events: c_int) -> Result<(), LoopError> {
-        self.act(descriptor, events)
+    /// Lets libcurl go on with one socket; see [`Multi::is_broken`] afterwards.
+    pub fn socket_ready(&mut self, descriptor: RawFd, events: c_int) {
+        self.act(descriptor, events);
     }
 
-    /// Lets libcurl go on after its timer has run out.
-    ///
-    /// # Errors
-    /// An error of the multi interface as a whole.
-    pub fn timer_expired(&mut self) -> Result<(), LoopError> {
-        self.act(curl::CURL_SOCKET_TIMEOUT, 0)
+    /// Lets libcurl go on after its timer has run out; see [`Multi::is_broken`] afterwards.
+    pub fn timer_expired(&mut self) {
+        self.act(curl::CURL_SOCKET_TIMEOUT, 0);
     }
 
-    fn act(&mut self, descriptor: curl::curl_socket_t, events: c_int) -> Result<(), LoopError> {
+    fn act(&mut self, descriptor: curl::curl_socket_t, events: c_int) {
         let mut running = 0;
         // SAFETY: the handle is live; callbacks reach only Callbacks and the receivers of added easy handles.
-        match unsafe { curl::curl_multi_socket_action(self.handle.as_ptr(), descriptor, events, &mut running) } {
-            // A socket that libcurl has closed since it became ready.
-            curl::CURLM_BAD_SOCKET => Ok(()),
-            // It could not watch one transfer's socket: that transfer will meet its deadline, the others go on.
-            curl::CURLM_OUT_OF_MEMORY => self.callbacks.timer.set(AFTER_LACK_OF_MEMORY),
-            code => check(code),
+        let code = unsafe { curl::curl_multi_socket_action(self.handle.as_ptr(), descriptor, events, &mut running) };
+        // A bad socket is one that libcurl has closed since it became ready.
+        if code == curl::CURLM_BAD_SOCKET {
+            return;
+        }
+        if let Err(error) = check(code) {
+            log::error!("{error}");
+            self.broken = true;
         }
     }
 
@@ -153,7 +177,10 @@ impl Multi {
             let message = unsafe { curl::curl_multi_info_read(self.handle.as_ptr(), &mut left).as_ref() }?;
             if message.msg == curl::CURLMSG_DONE {
                 let code = message.data as usize as curl::CURLcode;
-                return Some(Done { key: key_of(message.easy_handle), result: TransferError::check(code) });
+                // One that libcurl does not name ends by its deadline.
+                if let Some(key) = key_of(message.easy_handle) {
+                    return Some(Done { key, result: TransferError::check(code) });
+                }
             }
         }
     }
@@ -170,11 +197,11 @@ impl Drop for Multi {
 }
 
 /// The number of [`Easy::set_key`].
-fn key_of(easy: *mut CURL) -> usize {
+fn key_of(easy: *mut CURL) -> Option<usize> {
     let mut pointer: *mut c_void = std::ptr::null_mut();
     // SAFETY: an easy handle of ours, which libcurl has just named; CURLINFO_PRIVATE writes one pointer.
-    unsafe { curl::curl_easy_getinfo(easy, curl::CURLINFO_PRIVATE, &mut pointer) };
-    pointer as usize
+    let code = unsafe { curl::curl_easy_getinfo(easy, curl::CURLINFO_PRIVATE, &mut pointer) };
+    (code == curl::CURLE_OK).then_some(pointer as usize)
 }
 
 fn check(code: CURLMcode) -> Result<(), LoopError> {
@@ -199,10 +226,7 @@ extern "C" fn socket_callback(
         let callbacks = unsafe { &*context.cast::<Callbacks>() };
         match callbacks.watch(descriptor, wish) {
             Ok(()) => 0,
-            Err(error) => {
-                log::error!("cannot watch a socket: {error}");
-                -1
-            }
+            Err(error) => callbacks.fail("a socket cannot be watched", &error),
         }
     })
 }
@@ -218,6 +242,13 @@ impl Callbacks {
             sockets.insert(descriptor, SocketWatch::new(&self.event_loop, descriptor, wish)?);
         }
         Ok(())
+    }
+
+    /// What a callback returns that has failed: libcurl gives its transfers up.
+    fn fail(&self, what: &str, error: &LoopError) -> c_int {
+        log::error!("{what}: {error}");
+        self.failed.set(true);
+        -1
     }
 
     fn set_timer(&self, milliseconds: c_long) -> Result<(), LoopError> {
@@ -236,6 +267,9 @@ extern "C" fn timer_callback(_: *mut CURLM, milliseconds: c_long, context: *mut 
     guarded("libcurl's timer callback", -1, || {
         // SAFETY: the context registered in install_callbacks, shared access only.
         let callbacks = unsafe { &*context.cast::<Callbacks>() };
-        if callbacks.set_timer(milliseconds).is_ok() { 0 } else { -1 }
+        match callbacks.set_timer(milliseconds) {
+            Ok(()) => 0,
+            Err(error) => callbacks.fail("libcurl's timer cannot be set", &error),
+        }
     })
 }

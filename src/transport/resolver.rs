@@ -12,6 +12,9 @@ use std::ptr::NonNull;
 /// Look-ups that one name server may have open at once; evdns queues what goes beyond.
 const MAX_IN_FLIGHT: &CStr = c"1024";
 
+/// Most addresses of one name; more are passed over.
+const MAX_ADDRESSES: usize = 32;
+
 /// evdns, reporting each look-up as [`Ready::Resolved`]. A look-up that was started ends by itself, at the latest after
 /// the name servers' timeouts, whoever still waits for it.
 pub struct Resolver {
@@ -113,13 +116,15 @@ extern "C" fn resolved(error: c_int, answer: *mut libevent::addrinfo, lookup: *m
     });
 }
 
-/// The addresses of a list, each once, in its order.
+/// The addresses of a list, each once, in its order, up to [`MAX_ADDRESSES`].
 fn addresses_of(mut entry: *const libevent::addrinfo) -> Vec<IpAddr> {
     let mut addresses = Vec::new();
     // SAFETY: a null-terminated list made by evdns.
     while let Some(item) = unsafe { entry.as_ref() } {
         match address_of(item) {
-            Some(address) if !addresses.contains(&address) => addresses.push(address),
+            Some(address) if addresses.len() < MAX_ADDRESSES && !addresses.contains(&address) => {
+                addresses.push(address);
+            }
             _ => {}
         }
         entry = item.ai_next;
@@ -154,4 +159,34 @@ fn text_of(error: c_int) -> String {
     }
     // SAFETY: NUL-terminated.
     unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_many_addresses_are_taken() {
+        let mut sockets: Vec<sockaddr_in> = (0..100u32)
+            .map(|number| {
+                // SAFETY: all-zero is a valid sockaddr_in.
+                let mut socket: sockaddr_in = unsafe { std::mem::zeroed() };
+                socket.sin_addr.s_addr = number.to_be();
+                socket
+            })
+            .collect();
+        let mut next = std::ptr::null_mut();
+        let mut entries = Vec::new();
+        for socket in sockets.iter_mut().rev() {
+            // SAFETY: all-zero is a valid addrinfo.
+            let mut entry: Box<libevent::addrinfo> = Box::new(unsafe { std::mem::zeroed() });
+            entry.ai_family = AF_INET;
+            entry.ai_addr = std::ptr::from_mut(socket).cast();
+            entry.ai_next = next;
+            next = &mut *entry;
+            entries.push(entry);
+        }
+        let expected: Vec<IpAddr> = (0..MAX_ADDRESSES as u32).map(|number| Ipv4Addr::from(number).into()).collect();
+        assert_eq!(addresses_of(next), expected);
+    }
 }

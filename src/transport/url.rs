@@ -2,10 +2,14 @@
 
 use super::error::TransferError;
 use super::libcurl as api;
+use crate::host::heap::{self, NoCString};
 use curl_sys as curl;
 use std::ffi::{CStr, CString, c_char};
 use std::net::IpAddr;
 use std::ptr::NonNull;
+
+/// Longest host name, in bytes (RFC 1035 section 2.3.4).
+const MAX_HOST: usize = 255;
 
 /// The parts of a URL that decide where a transfer goes (RFC 3986 section 3.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,10 +43,25 @@ impl Origin {
 /// # Errors
 /// As [`Origin::of`].
 pub fn follow(base: &CStr, location: &[u8]) -> Result<CString, TransferError> {
-    let location = CString::new(location).map_err(|_| TransferError::new(curl::CURLE_URL_MALFORMAT))?;
+    let location = heap::c_string(location).map_err(not_copied)?;
     let parsed = Parsed::new(base)?;
     parsed.follow(&location)?;
     parsed.text(api::CURLUPART_URL, 0)
+}
+
+/// A copy of a URL.
+///
+/// # Errors
+/// Memory is exhausted.
+pub fn copy(url: &CStr) -> Result<CString, TransferError> {
+    heap::c_string(url.to_bytes()).map_err(not_copied)
+}
+
+fn not_copied(error: NoCString) -> TransferError {
+    match error {
+        NoCString::NulByte => TransferError::new(curl::CURLE_URL_MALFORMAT),
+        NoCString::NoMemory => TransferError::out_of_memory(),
+    }
 }
 
 struct Parsed(NonNull<api::CURLU>);
@@ -103,6 +122,12 @@ impl Parsed {
             Err(_) => self.part(api::CURLUPART_HOST, 0)?,
             Ok(host) => host,
         };
+        if host.len() > MAX_HOST {
+            return Err(TransferError::with_detail(
+                curl::CURLE_URL_MALFORMAT,
+                format_args!("the host name has {} bytes, {MAX_HOST} are allowed", host.len()),
+            ));
+        }
         let unbracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         Ok(unbracketed.unwrap_or(&host).to_owned())
     }
@@ -120,10 +145,10 @@ impl Parsed {
             return Err(error_of(code));
         }
         // SAFETY: NUL-terminated on success.
-        let copy = unsafe { CStr::from_ptr(text) }.to_owned();
+        let copy = copy(unsafe { CStr::from_ptr(text) });
         // SAFETY: libcurl's own string, given back once.
         unsafe { curl::curl_free(text.cast()) };
-        Ok(copy)
+        copy
     }
 }
 
@@ -201,6 +226,14 @@ mod tests {
             let error = follow(c"http://h/", location.as_bytes()).expect_err(location);
             assert_eq!(error.code, curl::CURLE_UNSUPPORTED_PROTOCOL, "{location}");
         }
+    }
+
+    #[test]
+    fn a_host_has_255_bytes_at_most() {
+        let longest = "h".repeat(MAX_HOST);
+        assert_eq!(origin(&format!("http://{longest}/")).expect("a good URL").host, longest);
+        let error = origin(&format!("http://{longest}h/")).expect_err("too long");
+        assert!(error.to_string().contains("256 bytes"), "{error}");
     }
 
     #[test]

@@ -507,13 +507,18 @@ impl Kamailio {
 
     /// Process ids by description, as `core.psx` tells them.
     pub fn processes(&self, description: &str) -> Vec<u32> {
+        self.processes_where(|shown| shown == description)
+    }
+
+    /// Process ids by what `core.psx` tells of the processes.
+    pub fn processes_where(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<u32> {
         let listing = self.rpc(&["core.psx"]);
         let mut process = 0;
         let mut found = Vec::new();
         for line in listing.lines().map(str::trim) {
             if let Some(id) = line.strip_prefix("PID: ") {
                 process = id.parse().expect("a process id");
-            } else if line.strip_prefix("DSC: ") == Some(description) {
+            } else if line.strip_prefix("DSC: ").is_some_and(&is_wanted) {
                 found.push(process);
             }
         }

@@ -1,11 +1,13 @@
 //! What the end-to-end tests stand on: a real Kamailio, a scripted HTTP server, SIP user agents, certificates.
 
 pub mod certificates;
+pub mod faults;
 pub mod http2_server;
 pub mod http_server;
 pub mod kamailio;
 pub mod kemi;
 pub mod lookup_service;
+pub mod name_server;
 pub mod processor_time;
 pub mod sip;
 pub mod sip_digest;

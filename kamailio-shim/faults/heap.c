@@ -1,0 +1,125 @@
+/* The C library's heap: libcurl's allocations with memory_manager sys, and large blocks of Rust's, whose size a script
+ * or a peer has chosen. Rust ends the process where an allocation fails that is not made with try_reserve. */
+#include <string.h>
+
+#include <curl/curl.h>
+
+#include "heap.h"
+#include "plan.h"
+
+enum { LARGE = 2048 };
+
+static int for_libcurl;
+
+static int must_fail(size_t size, const char *call)
+{
+	return for_libcurl ? fault_now(LIBCURL_MEMORY, call) : size >= LARGE && fault_now(RUST_MEMORY, call);
+}
+
+static void *counted(void *block)
+{
+	if(for_libcurl) {
+		fault_block_taken(block);
+	}
+	return block;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return must_fail(size, "malloc") ? NULL : counted(__real_malloc(size));
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return must_fail(count * size, "calloc") ? NULL : counted(__real_calloc(count, size));
+}
+
+void *__wrap_realloc(void *block, size_t size)
+{
+	void *moved = must_fail(size, "realloc") ? NULL : __real_realloc(block, size);
+	if(for_libcurl && moved != NULL) {
+		fault_block_given_back(block);
+		fault_block_taken(moved);
+	}
+	return moved;
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return must_fail(strlen(text), "strdup") ? NULL : counted(__real_strdup(text));
+}
+
+void __wrap_free(void *block)
+{
+	if(for_libcurl) {
+		fault_block_given_back(block);
+	}
+	__real_free(block);
+}
+
+/* What libcurl is to use, and around each the mark that it is libcurl that asks. */
+static curl_malloc_callback malloc_before;
+static curl_free_callback free_before;
+static curl_realloc_callback realloc_before;
+static curl_strdup_callback strdup_before;
+static curl_calloc_callback calloc_before;
+
+static void *marked_malloc(size_t size)
+{
+	void *block;
+	for_libcurl = 1;
+	block = malloc_before(size);
+	for_libcurl = 0;
+	return block;
+}
+
+static void marked_free(void *block)
+{
+	for_libcurl = 1;
+	free_before(block);
+	for_libcurl = 0;
+}
+
+static void *marked_realloc(void *block, size_t size)
+{
+	void *moved;
+	for_libcurl = 1;
+	moved = realloc_before(block, size);
+	for_libcurl = 0;
+	return moved;
+}
+
+static char *marked_strdup(const char *text)
+{
+	char *copy;
+	for_libcurl = 1;
+	copy = strdup_before(text);
+	for_libcurl = 0;
+	return copy;
+}
+
+static void *marked_calloc(size_t count, size_t size)
+{
+	void *block;
+	for_libcurl = 1;
+	block = calloc_before(count, size);
+	for_libcurl = 0;
+	return block;
+}
+
+CURLcode __real_curl_global_init_mem(long flags, curl_malloc_callback allocate, curl_free_callback give_back,
+		curl_realloc_callback reallocate, curl_strdup_callback duplicate, curl_calloc_callback zeroed);
+
+CURLcode __wrap_curl_global_init_mem(long flags, curl_malloc_callback allocate, curl_free_callback give_back,
+		curl_realloc_callback reallocate, curl_strdup_callback duplicate, curl_calloc_callback zeroed)
+{
+	if(fault_now(LIBCURL, "curl_global_init_mem")) {
+		return CURLE_FAILED_INIT;
+	}
+	malloc_before = allocate;
+	free_before = give_back;
+	realloc_before = reallocate;
+	strdup_before = duplicate;
+	calloc_before = zeroed;
+	return __real_curl_global_init_mem(flags, marked_malloc, marked_free, marked_realloc, marked_strdup, marked_calloc);
+}

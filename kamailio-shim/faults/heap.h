@@ -1,0 +1,13 @@
+/* The C library's own functions: the linker gives the usual names to heap.c. */
+#ifndef FAULTS_HEAP_H
+#define FAULTS_HEAP_H
+
+#include <stddef.h>
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+char *__real_strdup(const char *text);
+void __real_free(void *block);
+
+#endif
