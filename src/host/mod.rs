@@ -16,6 +16,7 @@ mod python;
 pub mod route;
 mod script_function;
 pub mod statistics;
+pub mod thread_data;
 pub mod transaction;
 pub mod variable;
 

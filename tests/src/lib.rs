@@ -9,4 +9,5 @@ pub mod lookup_service;
 pub mod processor_time;
 pub mod sip;
 pub mod sip_digest;
+pub mod sip_tls;
 pub mod sockets;

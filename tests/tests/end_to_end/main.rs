@@ -15,6 +15,7 @@ mod keys;
 mod limits;
 mod load;
 mod messages;
+mod neighbours;
 mod parameters;
 mod process;
 mod redirects;
