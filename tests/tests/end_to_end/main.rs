@@ -1,6 +1,8 @@
 //! End-to-end tests: every parameter, key, variable, statistic and return value, in a real Kamailio.
 
+mod abandoned;
 mod bad_input;
+mod broken_responses;
 mod callbacks;
 mod common;
 mod deadlines;
@@ -21,6 +23,7 @@ mod process;
 mod redirects;
 mod refusals;
 mod routes;
+mod stopping;
 mod suspended_replies;
 mod tls;
 mod transactions;
