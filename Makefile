@@ -92,6 +92,12 @@ measure: build ## processor time and memory that a query costs its HTTP worker, 
 	@$(HOST) sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
 		cargo run --quiet --release $(CARGO_FLAGS) --package end-to-end --bin measure'
 
+.PHONY: https-soak
+https-soak: build ## 200,000 HTTPS queries beside tls.so and http_client.so, for each memory_manager: shared memory must not grow
+	@build/requirements.sh build test measure
+	@$(HOST) sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
+		cargo run --quiet --release $(CARGO_FLAGS) --package end-to-end --bin https-soak'
+
 deb: build ## build the Debian package for the installed Kamailio, in dist/
 	@build/requirements.sh build deb
 	@$(HOST) build/deb.sh
