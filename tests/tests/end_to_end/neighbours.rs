@@ -29,7 +29,7 @@ const ORDERS: [&[&str]; 10] = [
 ];
 
 /// Instances that are up at the same time; they wait more than they work.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 8;
 
 /// A query that suspends; `{blocking}` is one of http_client's in the SIP worker, and `{seen}` one in the HTTP worker.
 const SCRIPT: &str = r#"
@@ -208,12 +208,12 @@ fn every_load_order_works_in_every_tls_threads_mode() {
     if !has_threads_modes() {
         return;
     }
+    // 2 is Kamailio's default, which the test above has tried; Kamailio 6 takes 1 for 2.
+    let modes = [(0, "shm"), (0, "sys"), (1, "shm")];
     let mut variants = Vec::new();
     for order in ORDERS.into_iter().filter(|order| order.contains(&"tls")) {
-        for memory_manager in ["shm", "sys"] {
-            for mode in [0, 1, 2] {
-                variants.push(Variant { order, memory_manager, at_exit: true, tls_threads_mode: Some(mode) });
-            }
+        for (mode, memory_manager) in modes {
+            variants.push(Variant { order, memory_manager, at_exit: true, tls_threads_mode: Some(mode) });
         }
     }
     all_work(&variants);
