@@ -110,6 +110,12 @@ deadlines: build ## how late a route runs for each thing that can hold up its qu
 	@$(HOST) sh -c 'IDLE_MACHINE=1 HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
 		cargo test --quiet $(CARGO_FLAGS) --package end-to-end --test end_to_end -- --nocapture --test-threads=1 deadlines::'
 
+.PHONY: https-soak
+https-soak: build ## 200,000 HTTPS queries beside tls.so and http_client.so, for each memory_manager: shared memory must not grow
+	@build/requirements.sh build test measure
+	@$(HOST) sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
+		cargo run --quiet --release $(CARGO_FLAGS) --package end-to-end --bin https-soak'
+
 deb: build ## build the Debian package for the installed Kamailio, in dist/
 	@build/requirements.sh build deb
 	@$(HOST) build/deb.sh

@@ -28,7 +28,7 @@ fn kamailio(host: &Host) -> bindgen::Builder {
         .clang_arg("-DMOD_NAME=\"http_async_client\"")
         .allowlist_function("shim_.*|fixup_(free_)?spve_all|get_str_fparam")
         .allowlist_function("pv_(get_null|get_strval|get_strintval|get_sintval|cache_get|parse_index)")
-        .allowlist_function("pv_get_spec_(index|name)|register_module_stats|sr_kemi_modules_add")
+        .allowlist_function("pv_get_spec_(index|name)|register_module_stats|sr_kemi_modules_add|shm_address_in")
         .allowlist_var(
             "(shim|SHIM|SUSPEND)_.*|PARAM_.*|PV_.*|PROC_.*|ANY_ROUTE|SR_KEMIP_.*|STAT_.*|AVP_NAME_STR|L_[A-Z]+2?",
         )

@@ -1,7 +1,7 @@
 //! The process of one HTTP worker: sets up its loop and never returns.
 
 use super::worker::Worker;
-use crate::host::{log, process};
+use crate::host::{log, process, thread_data};
 use crate::module::settings::settings;
 use crate::shared::ring::Ring;
 
@@ -11,6 +11,7 @@ const OTHER_DESCRIPTORS: usize = 128;
 /// Runs the worker of `queue`. A worker that cannot go on ends its process; main then ends the server, as it does for
 /// any of its children.
 pub fn run(queue: &'static Ring) -> ! {
+    thread_data::forget_what_is_shared();
     let settings = settings().clone();
     let max_in_flight = bound_by_descriptors(settings.max_in_flight as usize, process::raise_descriptor_limit());
     let error = match Worker::new(queue, &settings, max_in_flight) {

@@ -13,6 +13,7 @@ use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, date_time_ymd,
 };
+use rustls::ClientConfig;
 pub use settings::TlsSettings;
 
 /// The names of the server certificates for the address that tests connect to.
@@ -85,6 +86,24 @@ impl TestCertificates {
     /// The private key to [`Self::self_signed_certificate`].
     pub fn self_signed_key(&self) -> PathBuf {
         self.folder.join("self-signed.key")
+    }
+
+    /// The certificate of [`Self::server`].
+    pub fn server_certificate(&self) -> PathBuf {
+        self.folder.join("server.pem")
+    }
+
+    /// The private key to [`Self::server_certificate`].
+    pub fn server_key(&self) -> PathBuf {
+        self.folder.join("server.key")
+    }
+
+    /// What a TLS client of the tests' own needs to trust the authority, and no other.
+    ///
+    /// # Panics
+    /// rustls refuses the authority's certificate.
+    pub fn client_configuration(&self) -> ClientConfig {
+        settings::client_configuration(self.authority.der().clone())
     }
 
     /// A server for `localhost` and 127.0.0.1, signed by the authority.

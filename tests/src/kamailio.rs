@@ -69,9 +69,22 @@ pub struct Ended {
     pub status: ExitStatus,
     /// What it logged.
     pub log: String,
+    /// Core files that its processes left in its run folder.
+    pub cores: Vec<PathBuf>,
 }
 
 impl Ended {
+    /// Asserts the end that an operator expects: exit code 0, no CRITICAL line, no core file.
+    ///
+    /// # Panics
+    /// It ended in another way; the panic shows its log.
+    #[track_caller]
+    pub fn assert_clean(&self) {
+        assert!(self.status.success(), "kamailio ended with {}; its log:\n{}", self.status, self.log);
+        assert_eq!(self.critical_lines(), Vec::<&str>::new(), "the log:\n{}", self.log);
+        assert_eq!(self.cores, Vec::<PathBuf>::new(), "the log:\n{}", self.log);
+    }
+
     /// CRITICAL lines, but for one of the core's own: at the end its TCP process may find a child gone before it.
     pub fn critical_lines(&self) -> Vec<&str> {
         self.log.lines().filter(|line| line.contains("CRITICAL") && !line.contains("receive_fd(): EOF on")).collect()
@@ -285,7 +298,8 @@ impl Builder {
             Some(file) => command.arg("-f").arg(file).args(example_arguments(folder, port)),
         };
         command.args(["-m", &self.shared_memory.to_string(), "-E"]);
-        command.arg("-Y").arg(folder).args(&self.arguments);
+        // The working directory is where core files go.
+        command.arg("-Y").arg(folder).arg("-w").arg(folder).args(&self.arguments);
         let log = fs::File::create(folder.join("log")).expect("the run folder can be written");
         let log_again = log.try_clone().expect("a descriptor for the log");
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
@@ -352,7 +366,7 @@ impl Builder {
         let log = fs::read(folder.path().join("log")).expect("the log is there");
         let log = String::from_utf8_lossy(&log).into_owned();
         match status {
-            Some(status) => Ended { status, log },
+            Some(status) => Ended { status, log, cores: core_files(folder.path()) },
             None => {
                 kill_group(&process, libc::SIGKILL);
                 panic!("kamailio {argument} did not end; its log:\n{log}");
@@ -541,7 +555,7 @@ impl Kamailio {
         kill_group(&process, libc::SIGKILL);
         let log = self.log();
         match status {
-            Some(status) => Ended { status, log },
+            Some(status) => Ended { status, log, cores: core_files(self.folder()) },
             None => panic!("kamailio does not stop; its log:\n{log}"),
         }
     }
@@ -574,9 +588,7 @@ impl Drop for Kamailio {
         }
         assert!(!self.has_ended(), "kamailio is gone; its log:\n{}", self.log());
         self.let_transactions_go();
-        let ended = self.end();
-        assert!(ended.status.success(), "kamailio ended with {}; its log:\n{}", ended.status, ended.log);
-        assert_eq!(ended.critical_lines(), Vec::<&str>::new(), "the log:\n{}", ended.log);
+        self.end().assert_clean();
     }
 }
 
@@ -601,6 +613,12 @@ fn wait_for_end(process: &mut Child) -> Option<ExitStatus> {
         status.is_some()
     });
     status
+}
+
+/// Files that the kernel names `core`, or `core.` and a process id.
+fn core_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("the run folder is there").filter_map(Result::ok);
+    entries.map(|entry| entry.path()).filter(|path| path.file_stem().is_some_and(|stem| stem == "core")).collect()
 }
 
 /// Its whole process group: the children that main left behind, if any.

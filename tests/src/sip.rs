@@ -92,6 +92,45 @@ pub struct Sent {
     method: String,
 }
 
+/// The way of a request to its server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hop {
+    /// As in a Via header: `UDP`, `TLS`.
+    pub(crate) transport: &'static str,
+    /// The client's end.
+    pub(crate) own: SocketAddr,
+    /// The server's end.
+    pub(crate) server: SocketAddr,
+}
+
+impl Sent {
+    /// A request to `user` that begins a transaction of its own.
+    pub(crate) fn new(hop: &Hop, method: &str, user: &str, headers: &str, body: &str) -> Self {
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let Hop { transport, own, server } = hop;
+        let branch = format!("z9hG4bK{}-{number}", std::process::id());
+        let text = format!(
+            "{method} sip:{user}@{server} SIP/2.0\r\n\
+             Via: SIP/2.0/{transport} {own};branch={branch}\r\n\
+             From: <sip:tester@{own}>;tag=t{number}\r\n\
+             To: <sip:{user}@{server}>\r\n\
+             Call-ID: {branch}@tests\r\n\
+             CSeq: 1 {method}\r\n\
+             Contact: <sip:tester@{own}>\r\n\
+             Max-Forwards: 70\r\n\
+             {headers}\
+             Content-Length: {length}\r\n\r\n{body}",
+            length = body.len()
+        );
+        Self { text, branch, method: method.to_owned() }
+    }
+
+    /// The bytes on the wire.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 impl SipClient {
     /// A client of `server`.
     ///
@@ -109,24 +148,8 @@ impl SipClient {
 
     /// Sends a request to `user`, with more header lines and a body.
     pub fn send(&self, method: &str, user: &str, headers: &str, body: &str) -> Sent {
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let own = self.address();
-        let server = self.server;
-        let branch = format!("z9hG4bK{}-{number}", std::process::id());
-        let text = format!(
-            "{method} sip:{user}@{server} SIP/2.0\r\n\
-             Via: SIP/2.0/UDP {own};branch={branch}\r\n\
-             From: <sip:tester@{own}>;tag=t{number}\r\n\
-             To: <sip:{user}@{server}>\r\n\
-             Call-ID: {branch}@tests\r\n\
-             CSeq: 1 {method}\r\n\
-             Contact: <sip:tester@{own}>\r\n\
-             Max-Forwards: 70\r\n\
-             {headers}\
-             Content-Length: {length}\r\n\r\n{body}",
-            length = body.len()
-        );
-        let sent = Sent { text, branch, method: method.to_owned() };
+        let hop = Hop { transport: "UDP", own: self.address(), server: self.server };
+        let sent = Sent::new(&hop, method, user, headers, body);
         self.send_again(&sent);
         sent
     }

@@ -7,7 +7,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
-use rustls::{DEFAULT_VERSIONS, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls::{ClientConfig, DEFAULT_VERSIONS, RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 type Versions = &'static [&'static SupportedProtocolVersion];
 
@@ -87,9 +87,22 @@ fn client_verifier(
     provider: &Arc<CryptoProvider>,
 ) -> Arc<dyn ClientCertVerifier> {
     let Some(authority) = authority else { return WebPkiClientVerifier::no_client_auth() };
-    let mut roots = RootCertStore::empty();
-    roots.add(authority).expect("a certificate of an authority");
-    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+    WebPkiClientVerifier::builder_with_provider(Arc::new(only(authority)), Arc::clone(provider))
         .build()
         .expect("a verifier of client certificates")
+}
+
+fn only(authority: CertificateDer<'static>) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add(authority).expect("a certificate of an authority");
+    roots
+}
+
+/// A client that trusts `authority` and shows no certificate of its own.
+pub(super) fn client_configuration(authority: CertificateDer<'static>) -> ClientConfig {
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("protocol versions that ring offers")
+        .with_root_certificates(only(authority))
+        .with_no_client_auth()
 }

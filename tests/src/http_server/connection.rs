@@ -144,6 +144,8 @@ impl<T: Transport> Connection<T> {
             Step::Wait(duration) => self.wait(duration).await,
             Step::WaitForever => self.client_gone().await,
             Step::Close => self.close().await,
+            // Dropping the socket is all that the system would do.
+            Step::Vanish => Ok(Progress::Break(())),
             Step::Reset => self.reset(),
         }
     }

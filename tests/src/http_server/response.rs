@@ -13,6 +13,8 @@ pub enum Step {
     WaitForever,
     /// Closes the connection with FIN.
     Close,
+    /// Ends the connection with FIN alone, as the system does for a process that was killed: with TLS without an alert.
+    Vanish,
     /// Aborts the connection with RST.
     Reset,
 }

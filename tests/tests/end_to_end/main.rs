@@ -1,6 +1,8 @@
 //! End-to-end tests: every parameter, key, variable, statistic and return value, in a real Kamailio.
 
+mod abandoned;
 mod bad_input;
+mod broken_responses;
 mod callbacks;
 mod common;
 mod deadlines;
@@ -15,12 +17,14 @@ mod keys;
 mod limits;
 mod load;
 mod messages;
+mod neighbours;
 mod parameters;
 mod process;
 mod redirects;
 mod refusals;
 mod routes;
 mod starvation;
+mod stopping;
 mod suspended_replies;
 mod tls;
 mod transactions;

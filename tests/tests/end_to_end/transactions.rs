@@ -1,8 +1,8 @@
-//! Transactions that have a life of their own while a query flies, and chains of queries in one.
+//! Chains of queries in one transaction, and calls that it refuses or does not wait for.
 
-use crate::common::{Call, REPORT, assert_replied, callee, seen};
+use crate::common::{REPORT, assert_replied, seen};
 use end_to_end::http_server::{HttpServer, Response};
-use end_to_end::kamailio::{Builder, Kamailio, PATIENCE};
+use end_to_end::kamailio::{Builder, Kamailio};
 use std::time::Duration;
 
 fn instance(server: &HttpServer, script: &str) -> Builder {
@@ -56,95 +56,6 @@ fn a_thirteenth_suspension_is_refused_and_the_script_goes_on() {
     assert_eq!((answer.status(), answer.reason()), (500, "Not suspended"), "{}", answer.text());
     kamailio.wait_for_log("tm cannot suspend the transaction");
     kamailio.wait_for_counts([12, 12, 0, 0, 0]);
-    kamailio.wait_for_no_transaction();
-}
-
-fn slow() -> HttpServer {
-    HttpServer::start(|_| Response::text("x").after(Duration::from_millis(1500)))
-}
-
-const SUSPENDED_INVITE: &str = r#"
-    route[MAIN] {
-        if(is_method("CANCEL")) { if(t_relay_cancel()) { exit; } exit; }
-        if(is_method("ACK")) { exit; }
-        t_newtran();
-        $http_req(timeout) = 5000;
-        {before}
-        http_async_query("{url}", "REPLY");
-    }"#;
-
-#[test]
-fn a_cancelled_transaction_gets_its_487_and_the_query_is_counted() {
-    let server = slow();
-    let kamailio = instance(&server, &format!("{SUSPENDED_INVITE}{REPORT}")).set("before", "").set("seen", "").start();
-    let caller = kamailio.client();
-    let sent = caller.send("INVITE", "bob", "", "");
-    server.wait_for_requests(1, PATIENCE);
-    caller.cancel(&sent);
-    kamailio.wait_for_counts([1, 1, 0, 0, 0]);
-    assert_eq!(caller.final_answer(&sent).expect("a final answer").status(), 487);
-    kamailio.wait_for_no_transaction();
-}
-
-#[test]
-fn a_transaction_that_timed_out_is_answered_by_tm_and_let_go() {
-    let server = slow();
-    let kamailio = instance(&server, &format!("{SUSPENDED_INVITE}{REPORT}"))
-        .set("before", "")
-        .set("seen", "")
-        .lines("modparam(\"tm\", \"fr_timer\", 500)")
-        .start();
-    let answer = kamailio.client().transact("INVITE", "bob").expect("a final answer");
-    assert_eq!(answer.status(), 408);
-    kamailio.wait_for_counts([1, 1, 0, 0, 0]);
-    kamailio.wait_for_no_transaction();
-}
-
-#[test]
-fn a_failure_route_that_relays_on_keeps_the_transaction_and_its_references() {
-    let server = slow();
-    let callee = callee();
-    let script = r#"failure_route[ONWARD] { $ru = "sip:{callee}"; t_relay(); }"#;
-    let kamailio = instance(&server, &format!("{SUSPENDED_INVITE}{REPORT}{script}"))
-        .set("before", "t_on_failure(\"ONWARD\");")
-        .set("seen", "")
-        .set("callee", callee.address())
-        .lines("modparam(\"tm\", \"fr_timer\", 500)")
-        .start();
-    let call = Call::start(&kamailio, &callee);
-    callee.reply(&call.invite, 180, "Ringing");
-    kamailio.wait_for_counts([1, 1, 0, 0, 0]);
-    callee.reply(&call.invite, 200, "OK");
-    assert_eq!(call.answer().status(), 200);
-    kamailio.wait_for_no_transaction();
-}
-
-#[test]
-fn a_transaction_that_somebody_else_answered_is_let_go() {
-    let server = slow();
-    let script = format!("{SUSPENDED_INVITE}{REPORT}");
-    let before = "$sht(a=>index) = $T(id_index); $sht(a=>label) = $T(id_label);";
-    let answerer = r#"
-        event_route[core:worker-one-init] { return; }"#;
-    let kamailio = instance(&server, &format!("{script}{answerer}"))
-        .modules(&["tmx", "htable"])
-        .lines("modparam(\"htable\", \"htable\", \"a=>size=4;\")")
-        .set("before", before)
-        .set("seen", "")
-        .start();
-    let caller = kamailio.client();
-    let sent = caller.send("MESSAGE", "bob", "", "");
-    server.wait_for_requests(1, PATIENCE);
-    let item = |name: &str| {
-        let dump = kamailio.rpc(&["htable.get", "a", name]);
-        let value = dump.lines().find_map(|line| line.trim().strip_prefix("value: ")).expect("it was stored");
-        value.to_owned()
-    };
-    let id = format!("{}:{}", item("index"), item("label"));
-    kamailio.rpc(&["tm.reply", "480", "Somebody else", &id, "x", ".", ""]);
-    let answer = caller.final_answer(&sent).expect("a final answer");
-    assert_eq!(answer.status(), 480);
-    kamailio.wait_for_counts([1, 1, 0, 0, 0]);
     kamailio.wait_for_no_transaction();
 }
 
