@@ -7,6 +7,7 @@ pub mod kamailio;
 pub mod kemi;
 pub mod lookup_service;
 pub mod processor_time;
+pub mod resident_memory;
 pub mod sip;
 pub mod sip_digest;
 pub mod sockets;
