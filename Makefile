@@ -116,6 +116,16 @@ https-soak: build ## 200,000 HTTPS queries beside tls.so and http_client.so, for
 	@$(HOST) sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
 		cargo run --quiet --release $(CARGO_FLAGS) --package end-to-end --bin https-soak'
 
+fuzz: ## fuzz what parses bytes of peers and scripts (SECONDS each, 60; 0: the kept inputs alone; TARGET)
+	@build/requirements.sh build
+	@$(HOST) build/fuzz.sh $(or $(SECONDS),60) $(TARGET)
+
+fuzz-minimise: ## put what make fuzz found into fuzz/corpus, as few inputs as reach the same code (TARGET)
+	@build/requirements.sh build
+	@$(HOST) build/fuzz.sh minimise $(TARGET)
+
+.PHONY: fuzz fuzz-minimise
+
 deb: build ## build the Debian package for the installed Kamailio, in dist/
 	@build/requirements.sh build deb
 	@$(HOST) build/deb.sh
@@ -127,4 +137,4 @@ uninstall: ## remove what `make install` put there
 	@build/install.sh uninstall "$(DESTDIR)" "$(MODULES_DIR)"
 
 clean: ## remove everything that was built or fetched, the roots of other releases too
-	rm -rf --one-file-system target dist .kamailio .debian .tools
+	rm -rf --one-file-system target dist .kamailio .debian .tools fuzz/target fuzz/found fuzz/artifacts

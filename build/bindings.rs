@@ -48,7 +48,7 @@ fn libcurl() -> bindgen::Builder {
         .header("kamailio-shim/libcurl.h")
         .allowlist_function("curl_url.*")
         .allowlist_var("CURLU_.*|CURL_PREREQFUNC_.*")
-        .allowlist_type("CURLUPart|CURLUcode|CURLoption|CURLMcode")
+        .allowlist_type("CURLUPart|CURLUcode|CURLoption|CURLMcode|CURLINFO")
         .prepend_enum_name(false)
         .layout_tests(false)
         .generate_comments(false)

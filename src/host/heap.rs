@@ -25,10 +25,19 @@ pub enum NoCString {
 /// # Errors
 /// See [`NoCString`].
 pub fn c_string(bytes: &[u8]) -> Result<CString, NoCString> {
+    joined(&[bytes])
+}
+
+/// A copy of several texts, one behind the other, as C reads it.
+///
+/// # Errors
+/// See [`NoCString`].
+pub fn joined(parts: &[&[u8]]) -> Result<CString, NoCString> {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
     let mut copy = Vec::new();
     // With room for the NUL byte, CString allocates nothing.
-    copy.try_reserve_exact(bytes.len().saturating_add(1)).map_err(|_| NoCString::NoMemory)?;
-    copy.extend_from_slice(bytes);
+    copy.try_reserve_exact(length.saturating_add(1)).map_err(|_| NoCString::NoMemory)?;
+    parts.iter().for_each(|part| copy.extend_from_slice(part));
     CString::new(copy).map_err(|_| NoCString::NulByte)
 }
 

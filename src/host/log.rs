@@ -53,7 +53,8 @@ pub fn write(level: Level, file: &str, line: u32, text: Arguments<'_>) {
     }
 }
 
-fn printable(text: &str) -> String {
+/// A text as one line: line ends and other control bytes are written as `\xNN`, but for tabs.
+pub fn printable(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for character in text.trim_end().chars() {
         if character.is_control() && character != '\t' {

@@ -3,7 +3,7 @@
 //! SHM is mapped at one address before the core forks, so a pointer into it is good in every process. The allocator
 //! takes one lock for the whole server: few, larger blocks are kinder to everyone.
 
-#[cfg(not(test))]
+#[cfg(not(any(test, fuzzing)))]
 use super::sys as kamailio;
 use std::alloc::Layout;
 use std::ffi::c_void;
@@ -71,8 +71,8 @@ pub unsafe fn shm_realloc(block: *mut c_void, size: usize) -> *mut c_void {
     unsafe { kamailio::shim_shm_realloc(block, size) }
 }
 
-/// Unit tests have no shared memory; the C library's serves them.
-#[cfg(test)]
+/// Unit tests and fuzz targets have no shared memory; the C library's serves them.
+#[cfg(any(test, fuzzing))]
 mod kamailio {
     pub use libc::{free as shim_shm_free, malloc as shim_shm_malloc, realloc as shim_shm_realloc};
 

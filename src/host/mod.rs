@@ -32,9 +32,9 @@ pub(crate) mod sys {
 
 pub use guard::guarded;
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod absent {
-    //! Unit tests run without Kamailio: what only Kamailio provides comes from `kamailio-shim/absent/`.
+    //! Unit tests and fuzz targets run without Kamailio: what only Kamailio provides comes from `kamailio-shim/absent/`.
 
     // SAFETY: nothing is declared here; the library is only linked.
     #[link(name = "kamailio_absent", kind = "static")]

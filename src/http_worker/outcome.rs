@@ -2,6 +2,7 @@
 
 use super::response::Response;
 use super::trace::without_credentials;
+use crate::host::log::printable;
 use crate::module::statistics::Statistic;
 use crate::transport::easy::Easy;
 use crate::transport::error::TransferError;
@@ -78,9 +79,10 @@ impl Outcome {
         Self { result: Ok(received), statistic: Statistic::Replies, times }
     }
 
-    /// An error. URLs in its text lose their credentials.
+    /// An error. URLs in its text lose their credentials. It is one line whatever a peer had a part in, such as the names
+    /// in a certificate: scripts put it into SIP headers.
     pub fn failed(error: &TransferError, times: Times) -> Self {
-        let text = without_credentials(&error.to_string()).into_bytes();
+        let text = printable(&without_credentials(&error.to_string())).into_bytes();
         let statistic = if error.is_timeout() { Statistic::Timeouts } else { Statistic::Errors };
         Self { result: Err(Rc::new(text)), statistic, times }
     }

@@ -27,6 +27,8 @@ pub struct Hop {
     pub with_credentials: bool,
     /// Redirects so far.
     pub redirects: u32,
+    /// Whether it takes a new connection, because a kept one was not fit to be used.
+    pub new_connection: bool,
 }
 
 impl Hop {
@@ -39,14 +41,20 @@ impl Hop {
         let with_body = query.bytes(Text::Body).is_some();
         let default = if with_body { Method::Post } else { Method::Get };
         Ok(Self {
-            url: url::copy(url)?,
             origin: Origin::of(url)?,
+            url: url::with_scheme(url)?,
             method: query.options().method.unwrap_or(default),
             with_body,
             lost_body: false,
             with_credentials: true,
             redirects: 0,
+            new_connection: false,
         })
+    }
+
+    /// The same request on a new connection.
+    pub fn on_new_connection(&self) -> Self {
+        Self { url: self.url.clone(), origin: self.origin.clone(), new_connection: true, ..*self }
     }
 
     /// What a redirect in answer to this request is to the query.
@@ -85,6 +93,7 @@ impl Hop {
             with_body: self.with_body && !becomes_get,
             lost_body: self.lost_body || becomes_get,
             redirects: self.redirects + 1,
+            new_connection: false,
         })
     }
 }
@@ -109,6 +118,7 @@ mod tests {
             lost_body: false,
             with_credentials: true,
             redirects: 0,
+            new_connection: false,
         }
     }
 

@@ -41,6 +41,7 @@ pub fn prepare(
     }
     set_connection(easy, options)?;
     easy.set_number(curl::CURLOPT_FORBID_REUSE, stands_apart(query, hop).into())?;
+    easy.set_number(curl::CURLOPT_FRESH_CONNECT, hop.new_connection.into())?;
     if settings.curl_verbose { easy.trace() } else { Ok(()) }
 }
 

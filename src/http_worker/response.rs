@@ -5,18 +5,24 @@
 //! script asks.
 
 use super::redirect::is_redirect;
-use super::trace;
+use super::trace::TraceLog;
 use crate::transport::easy::{Flow, Receiver, Trace};
 use std::ops::Range;
 
 /// Most bytes of header lines of one response.
 pub const MAX_HEADER_BYTES: usize = 64 * 1024;
 
+/// Most bytes of header lines of all responses to one query's request: interim ones, challenges, the last one, and its
+/// trailers. libcurl keeps every line until the transfer ends.
+pub const MAX_ALL_HEADER_BYTES: usize = 2 * MAX_HEADER_BYTES;
+
 /// Why a response was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overflow {
     /// Its headers are longer than [`MAX_HEADER_BYTES`].
     Headers,
+    /// All headers on the way to it are longer than [`MAX_ALL_HEADER_BYTES`].
+    AllHeaders,
     /// Its body is longer than the query allows.
     Body,
     /// Memory is exhausted.
@@ -34,6 +40,10 @@ pub struct Response {
     max_body: usize,
     location: Option<Range<usize>>,
     ignored: usize,
+    all_headers: usize,
+    must_be_silent: bool,
+    spoke_first: bool,
+    trace: TraceLog,
 }
 
 /// What a redirect is to its query.
@@ -54,6 +64,17 @@ impl Response {
         Self { redirects, max_body, ..Self::default() }
     }
 
+    /// The same, on a connection that is not used when bytes wait on it before the request is sent. libcurl 7.88 would take
+    /// them for the response. What speaks HTTP/2 may say something at any time, and so may TLS.
+    pub fn on_silent_connection(self) -> Self {
+        Self { must_be_silent: true, ..self }
+    }
+
+    /// Whether the connection had something to say before the request was sent; then it was not sent.
+    pub fn spoke_first(&self) -> bool {
+        self.spoke_first
+    }
+
     /// Most bytes of its body.
     pub fn max_body(&self) -> usize {
         self.max_body
@@ -69,10 +90,19 @@ impl Response {
         (self.bytes, self.head_length)
     }
 
+    /// Whether a status that libcurl tells is that of the first line, and one that ends an exchange (RFC 9110 section 15).
+    /// libcurl takes `HTTP/` and any word for a 200, a 99 for a status, and an interim response for the last one when the
+    /// peer closes after it.
+    pub fn confirms(&self, status: u16) -> bool {
+        matches!(status, 101 | 200..=999) && self.status() == status
+    }
+
     /// Status of the present response, from its first line; 0 when there is none.
     fn status(&self) -> u16 {
         let start = next_word(&self.bytes, 0);
-        let digits = self.bytes.get(start..).and_then(|rest| rest.get(..3));
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let word = rest.iter().position(u8::is_ascii_whitespace).and_then(|end| rest.get(..end));
+        let digits = word.filter(|word| word.len() == 3 && word.iter().all(u8::is_ascii_digit));
         digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok()).unwrap_or(0)
     }
 
@@ -128,13 +158,19 @@ impl Response {
 
 impl Receiver for Response {
     /// What came before was a challenge's.
-    fn request(&mut self) {
+    fn request(&mut self, unread: impl FnOnce() -> bool) -> Flow {
         self.forget();
+        self.spoke_first = self.must_be_silent && unread();
+        if self.spoke_first { Flow::Stop } else { Flow::Continue }
     }
 
     /// After the head of an interim response the next one begins. Lines after another head are trailers of a chunked
     /// body, whatever they look like; they belong to neither head nor body.
     fn header_line(&mut self, line: &[u8]) -> Flow {
+        self.all_headers += line.len();
+        if self.all_headers > MAX_ALL_HEADER_BYTES {
+            return self.stop(Overflow::AllHeaders);
+        }
         if self.head_complete {
             if !self.is_interim() {
                 return Flow::Continue;
@@ -165,7 +201,7 @@ impl Receiver for Response {
     }
 
     fn trace(&mut self, kind: Trace, bytes: &[u8]) {
-        trace::log_trace(kind, bytes);
+        self.trace.write(kind, bytes);
     }
 }
 
@@ -295,11 +331,37 @@ mod tests {
     }
 
     #[test]
+    fn a_status_is_what_its_line_says() {
+        for (line, status, confirmed) in [
+            ("HTTP/1.1 200 OK", 200, true),
+            ("HTTP/2 404", 404, true),
+            ("HTTP/1.1 999", 999, true),
+            ("HTTP/1.1 101 Switching Protocols", 101, true),
+            ("HTTP/1.1 100 Continue", 100, false),
+            ("HTTP/nonsense", 200, false),
+            ("HTTP/1.1 000 X", 0, false),
+            ("HTTP/1.1 99 X", 99, false),
+            ("HTTP/1.1 2000 X", 200, false),
+        ] {
+            let response = response(&[&format!("{line}\r\n"), "\r\n"], b"");
+            assert_eq!(response.confirms(status), confirmed, "{line}");
+        }
+    }
+
+    #[test]
     fn another_request_has_a_response_of_its_own() {
         let mut challenged = response(&["HTTP/1.1 401 Who\r\n", "A: b\r\n", "\r\n", "T: trailer\r\n"], b"challenge");
-        challenged.request();
+        assert_eq!(challenged.request(|| true), Flow::Continue);
         challenged.header_line(b"HTTP/1.1 200 OK\r\n");
         assert_eq!(challenged.into_parts().0, b"HTTP/1.1 200 OK\r\n");
+    }
+
+    #[test]
+    fn a_connection_that_speaks_first_is_not_used_where_it_must_be_silent() {
+        for (unread, flow) in [(true, Flow::Stop), (false, Flow::Continue)] {
+            let mut response = Response::new(Redirects::Answer, MAX_BODY).on_silent_connection();
+            assert_eq!((response.request(|| unread), response.spoke_first()), (flow, unread));
+        }
     }
 
     #[test]
@@ -312,6 +374,26 @@ mod tests {
         response.header_line(b"HTTP/1.1 200 OK\r\n");
         assert_eq!(response.header_line(&vec![b'a'; MAX_HEADER_BYTES]), Flow::Stop);
         assert_eq!(response.overflow(), Some(Overflow::Headers));
+    }
+
+    #[test]
+    fn interim_responses_challenges_and_trailers_count_too() {
+        const LINE: &[u8] = &[b'a'; 1024];
+        for head in ["HTTP/1.1 103 Early\r\n", "HTTP/1.1 401 Who\r\n", "HTTP/1.1 200 OK\r\n"] {
+            let mut response = Response::new(Redirects::Answer, MAX_BODY);
+            let mut bytes = 0;
+            while response.overflow().is_none() {
+                assert!(bytes <= MAX_ALL_HEADER_BYTES, "{head}");
+                for line in [head.as_bytes(), LINE, b"\r\n"] {
+                    response.header_line(line);
+                }
+                bytes += head.len() + LINE.len() + 2;
+                if head.contains("401") {
+                    response.request(|| false);
+                }
+            }
+            assert_eq!(response.overflow(), Some(Overflow::AllHeaders), "{head}");
+        }
     }
 
     /// What came of a head, and whether the transfer goes on after it.

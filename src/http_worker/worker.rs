@@ -8,12 +8,12 @@ use super::outcome::{Outcome, Times};
 use super::redirect::Hop;
 use super::request;
 use super::resolve::{Addresses, Names};
-use super::response::{MAX_HEADER_BYTES, Overflow, Response};
+use super::response::{MAX_ALL_HEADER_BYTES, MAX_HEADER_BYTES, Overflow, Response};
 use super::transfer::{Stage, Transfer, TransferId};
 use crate::host::{guarded, log};
 use crate::module::settings::Settings;
 use crate::shared::clock::Instant;
-use crate::shared::query::Query;
+use crate::shared::query::{HttpVersion, Query};
 use crate::shared::ring::Ring;
 use crate::shared::scarcity;
 use crate::transport::easy::Easy;
@@ -228,8 +228,7 @@ impl Worker {
         let Some(hop) = &transfer.hop else {
             return Ok(());
         };
-        *easy.receiver_mut() =
-            Response::new(hop.redirects_are(&transfer.query), transfer.query.options().max_response_size as usize);
+        *easy.receiver_mut() = response_to(&transfer.query, hop);
         request::prepare(&mut easy, &transfer.query, hop, addresses.map(AsRef::as_ref), &self.settings)?;
         easy.set_key(key)?;
         transfer.sent = Instant::now();
@@ -251,13 +250,27 @@ impl Worker {
             return Ok(());
         };
         let status = easy.status()?;
-        if let Some(location) = easy.receiver_mut().leads_to() {
+        easy.remember_connection();
+        if easy.receiver_mut().spoke_first() && !hop.new_connection {
+            let next = hop.on_new_connection();
+            self.withdraw(key);
+            return self.go(key, next);
+        }
+        let confirmed = easy.receiver_mut().confirms(status);
+        if let Some(location) = easy.receiver_mut().leads_to().filter(|_| confirmed) {
             let next = hop.redirected(status, location, query.options().max_redirects)?;
             self.withdraw(key);
             return self.go(key, next);
         }
         if let Err(error) = result {
             return Err(explain(easy, error));
+        }
+        if !confirmed {
+            return Err(TransferError::with_detail(
+                // The name that curl-sys knows for CURLE_WEIRD_SERVER_REPLY.
+                curl::CURLE_FTP_WEIRD_SERVER_REPLY,
+                format_args!("the response has no status"),
+            ));
         }
         self.end(key, Ok(status));
         Ok(())
@@ -385,6 +398,13 @@ fn connection_limits(settings: &Settings, max_in_flight: usize) -> ConnectionLim
     }
 }
 
+/// Nothing received yet of the response to a request.
+fn response_to(query: &Query, hop: &Hop) -> Response {
+    let response = Response::new(hop.redirects_are(query), query.options().max_response_size as usize);
+    let speaks_only_http1 = hop.origin.scheme == "http" && query.options().http_version == HttpVersion::Default;
+    if speaks_only_http1 { response.on_silent_connection() } else { response }
+}
+
 fn timeout(transfer: &Transfer) -> TransferError {
     let milliseconds = transfer.query.options().timeout.as_millis();
     TransferError::with_detail(
@@ -408,6 +428,10 @@ fn explain(easy: &mut Easy<Response>, error: TransferError) -> TransferError {
         Some(Overflow::Headers) => TransferError::with_detail(
             curl::CURLE_FILESIZE_EXCEEDED,
             format_args!("the response headers are longer than {MAX_HEADER_BYTES} bytes"),
+        ),
+        Some(Overflow::AllHeaders) => TransferError::with_detail(
+            curl::CURLE_FILESIZE_EXCEEDED,
+            format_args!("all headers on the way to the response are longer than {MAX_ALL_HEADER_BYTES} bytes"),
         ),
         Some(Overflow::Memory) => TransferError::out_of_memory(),
         None => TransferError { detail: easy.error_text(), ..error },

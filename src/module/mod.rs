@@ -17,6 +17,8 @@ pub mod variables;
 mod contract_test;
 #[cfg(test)]
 mod manual_test;
+#[cfg(test)]
+mod security_test;
 
 /// Name of the module, and group of its statistics.
 pub const NAME: &std::ffi::CStr = c"http_async_client";

@@ -65,6 +65,7 @@ const HEADER: &str = "one header line without line ends: \"Name: value\", \"Name
 const BODY: &str = "a string of 1048576 bytes at most";
 const NO_MEMORY: &str = "less, for memory is exhausted";
 const WORD: &str = "a string of 4096 bytes at most, without NUL bytes";
+const CREDENTIAL: &str = "a string of 4096 bytes at most, without control bytes";
 
 /// All of them, in the order of the manual.
 pub static REQUEST_KEYS: &[RequestKey] = &[
@@ -111,12 +112,12 @@ pub static REQUEST_KEYS: &[RequestKey] = &[
     },
     RequestKey {
         names: &["username"],
-        kind: KeyKind::Text { allowed: WORD, store: |p, v| store_word(&mut p.username, v) },
+        kind: KeyKind::Text { allowed: CREDENTIAL, store: |p, v| store_credential(&mut p.username, v) },
         about: "User name for HTTP authentication.",
     },
     RequestKey {
         names: &["password"],
-        kind: KeyKind::Text { allowed: WORD, store: |p, v| store_word(&mut p.password, v) },
+        kind: KeyKind::Text { allowed: CREDENTIAL, store: |p, v| store_credential(&mut p.password, v) },
         about: "Password for HTTP authentication.",
     },
     RequestKey {
@@ -248,7 +249,11 @@ impl RequestKey {
         }
     }
 
-    fn store(&self, parameters: &mut RequestParameters, value: Assigned<'_>) -> Result<(), String> {
+    /// Assigns to this key.
+    ///
+    /// # Errors
+    /// As [`assign`].
+    pub fn store(&self, parameters: &mut RequestParameters, value: Assigned<'_>) -> Result<(), String> {
         match self.kind {
             KeyKind::Reset if matches!(value, Assigned::Null | Assigned::Text(b"")) => {
                 *parameters = RequestParameters::from_settings()
@@ -377,6 +382,15 @@ fn store_word(place: &mut Option<CString>, word: Option<&[u8]>) -> Result<(), Re
     Ok(())
 }
 
+/// User names and passwords hold no control bytes (RFC 7617 section 2). libcurl writes a user name into the header of
+/// Digest as it is: a line end would begin a header of its own.
+fn store_credential(place: &mut Option<CString>, word: Option<&[u8]>) -> Result<(), Refused> {
+    if word.is_some_and(|word| word.iter().any(u8::is_ascii_control)) {
+        return Err(CREDENTIAL);
+    }
+    store_word(place, word).map_err(|_| CREDENTIAL)
+}
+
 fn copy(bytes: &[u8]) -> Result<Vec<u8>, Refused> {
     heap::copy(bytes).ok_or(NO_MEMORY)
 }
@@ -495,6 +509,16 @@ mod tests {
         for key in ["password", "username", "hdr"] {
             let line = store(key, Assigned::Text(b"hunter2\0")).expect_err("a NUL byte");
             assert!(!line.contains("hunter2") && line.contains("8 bytes"), "{line}");
+        }
+    }
+
+    #[test]
+    fn no_control_byte_is_taken_into_a_user_name_or_a_password() {
+        for key in ["username", "password"] {
+            assert!(store(key, Assigned::Text("b\u{f6}b: \"x\\".as_bytes())).is_ok(), "{key}");
+            for wrong in ["bob\r\nX-A: b", "bob\n", "b\tob", "bob\x7f", "bob\0"] {
+                assert!(store(key, Assigned::Text(wrong.as_bytes())).is_err(), "{key} {wrong:?}");
+            }
         }
     }
 

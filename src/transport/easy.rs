@@ -3,6 +3,7 @@
 use super::allocator::failed_allocations;
 use super::error::TransferError;
 use super::global::session_cache_is_safe;
+use super::kept_socket;
 use super::libcurl as api;
 use super::string_list::StringList;
 use crate::host::guarded;
@@ -34,8 +35,9 @@ pub enum Trace {
 /// Takes what a transfer receives.
 pub trait Receiver {
     /// A request is about to be sent, the first or another that libcurl makes by itself, such as the one that answers a
-    /// challenge. What comes now is its response.
-    fn request(&mut self);
+    /// challenge. What comes now is its response. `unread` asks whether the connection has been used before and holds bytes
+    /// that nobody has asked for; [`Flow::Stop`] ends the transfer before anything is sent.
+    fn request(&mut self, unread: impl FnOnce() -> bool) -> Flow;
     /// One complete header line, status lines and the blank line at the end among them, of every response on the way.
     fn header_line(&mut self, line: &[u8]) -> Flow;
     /// Body bytes of the final response.
@@ -52,9 +54,16 @@ pub struct Easy<R> {
     handle: NonNull<CURL>,
     // The pointers that libcurl holds are made from these raw ones, so that no reference is ever in their way.
     receiver: NonNull<R>,
+    before_request: NonNull<BeforeRequest<R>>,
     error_text: NonNull<ErrorText>,
     headers: StringList,
     addresses: StringList,
+}
+
+/// What [`on_request`] needs.
+struct BeforeRequest<R> {
+    handle: NonNull<CURL>,
+    receiver: NonNull<R>,
 }
 
 type ErrorText = [c_char; curl::CURL_ERROR_SIZE];
@@ -67,9 +76,11 @@ impl<R: Receiver> Easy<R> {
     pub fn new(receiver: R) -> Result<Self, TransferError> {
         // SAFETY: no arguments; null on lack of memory.
         let handle = NonNull::new(unsafe { curl::curl_easy_init() }).ok_or_else(TransferError::out_of_memory)?;
+        let receiver = leak(receiver);
         let easy = Self {
             handle,
-            receiver: leak(receiver),
+            receiver,
+            before_request: leak(BeforeRequest { handle, receiver }),
             error_text: leak([0; curl::CURL_ERROR_SIZE]),
             headers: StringList::new(),
             addresses: StringList::new(),
@@ -105,7 +116,7 @@ impl<R: Receiver> Easy<R> {
         self.set_pointer(curl::CURLOPT_HEADERFUNCTION, on_header::<R> as *mut c_void)?;
         self.set_pointer(curl::CURLOPT_HEADERDATA, receiver)?;
         self.set_pointer(api::CURLOPT_PREREQFUNCTION as CURLoption, on_request::<R> as *mut c_void)?;
-        self.set_pointer(api::CURLOPT_PREREQDATA as CURLoption, receiver)?;
+        self.set_pointer(api::CURLOPT_PREREQDATA as CURLoption, self.before_request.as_ptr().cast())?;
         self.set_number(curl::CURLOPT_NOSIGNAL, 1)
     }
 
@@ -234,6 +245,23 @@ impl<R> Easy<R> {
         Ok(u16::try_from(status).unwrap_or(0))
     }
 
+    /// Notes the connection that this finished transfer has opened, for [`Receiver::request`] of those that use it again.
+    pub fn remember_connection(&self) {
+        if !opened_connection(self.handle) {
+            return;
+        }
+        let mut socket: curl::curl_socket_t = curl::CURL_SOCKET_BAD;
+        let mut port: c_long = 0;
+        // SAFETY: the handle is live; these informations write one socket and one long.
+        unsafe {
+            curl::curl_easy_getinfo(self.as_ptr(), api::CURLINFO_ACTIVESOCKET as CURLINFO, &mut socket);
+            curl::curl_easy_getinfo(self.as_ptr(), curl::CURLINFO_LOCAL_PORT, &mut port);
+        }
+        if let (Ok(port), 0..) = (u16::try_from(port), socket) {
+            kept_socket::remember(port, socket);
+        }
+    }
+
     /// libcurl's words on what went wrong in this transfer; empty when it said nothing.
     pub fn error_text(&self) -> String {
         // SAFETY: libcurl writes a NUL-terminated text there, and is not running now.
@@ -245,9 +273,10 @@ impl<R> Easy<R> {
 impl<R> Drop for Easy<R> {
     fn drop(&mut self) {
         // SAFETY: the handle is ours and not added to a multi handle; after its clean-up libcurl holds no pointer to
-        // the two boxes, which leak() made.
+        // the three boxes, which leak() made.
         unsafe {
             curl::curl_easy_cleanup(self.handle.as_ptr());
+            drop(Box::from_raw(self.before_request.as_ptr()));
             drop(Box::from_raw(self.receiver.as_ptr()));
             drop(Box::from_raw(self.error_text.as_ptr()));
         }
@@ -260,17 +289,33 @@ fn leak<T>(value: T) -> NonNull<T> {
 
 /// `CURLOPT_PREREQFUNCTION`: anything but `CURL_PREREQFUNC_OK` ends the transfer.
 extern "C" fn on_request<R: Receiver>(
-    receiver: *mut c_void,
+    before_request: *mut c_void,
     _: *mut c_char,
     _: *mut c_char,
     _: c_int,
-    _: c_int,
+    local_port: c_int,
 ) -> c_int {
     guarded("a receiver", api::CURL_PREREQFUNC_ABORT as c_int, || {
-        // SAFETY: as in received().
-        unsafe { &mut *receiver.cast::<R>() }.request();
-        api::CURL_PREREQFUNC_OK as c_int
+        // SAFETY: the pointer that connect_callbacks set; the receiver as in received().
+        let (handle, receiver) = unsafe {
+            let BeforeRequest { handle, mut receiver } = *before_request.cast::<BeforeRequest<R>>();
+            (handle, receiver.as_mut())
+        };
+        let flow = receiver.request(|| !opened_connection(handle) && has_unread(local_port));
+        (if flow == Flow::Continue { api::CURL_PREREQFUNC_OK } else { api::CURL_PREREQFUNC_ABORT }) as c_int
     })
+}
+
+/// Whether a transfer has opened a connection.
+fn opened_connection(handle: NonNull<CURL>) -> bool {
+    let mut opened: c_long = 0;
+    // SAFETY: a live handle; this information writes one long.
+    unsafe { curl::curl_easy_getinfo(handle.as_ptr(), curl::CURLINFO_NUM_CONNECTS, &mut opened) };
+    opened > 0
+}
+
+fn has_unread(local_port: c_int) -> bool {
+    u16::try_from(local_port).is_ok_and(kept_socket::has_unread)
 }
 
 /// `CURLOPT_WRITEFUNCTION`: anything but `size * count` ends the transfer.

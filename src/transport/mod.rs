@@ -12,6 +12,7 @@ pub mod easy;
 pub mod error;
 pub mod event_loop;
 pub mod global;
+mod kept_socket;
 pub mod multi;
 pub mod resolver;
 pub mod string_list;

@@ -37,6 +37,18 @@ impl Origin {
     }
 }
 
+/// `url`, which [`Origin::of`] takes, with its scheme: libcurl tells URLs as they were given to it, and without a scheme
+/// nobody could see in its words where user name and password stand.
+///
+/// # Errors
+/// Memory is exhausted.
+pub fn with_scheme(url: &CStr) -> Result<CString, TransferError> {
+    let bytes = url.to_bytes();
+    let begins_with = |scheme: &[u8]| bytes.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    let scheme: &[u8] = if begins_with(b"http:/") || begins_with(b"https:/") { b"" } else { b"http://" };
+    heap::joined(&[scheme, bytes]).map_err(not_copied)
+}
+
 /// Where a redirect to `location` leads from `base` (RFC 3986 section 5), which may lack its scheme. User name and
 /// password of `base` stay in the URL within its origin.
 ///
@@ -49,19 +61,21 @@ pub fn follow(base: &CStr, location: &[u8]) -> Result<CString, TransferError> {
     parsed.text(api::CURLUPART_URL, 0)
 }
 
-/// A copy of a URL.
-///
-/// # Errors
-/// Memory is exhausted.
-pub fn copy(url: &CStr) -> Result<CString, TransferError> {
-    heap::c_string(url.to_bytes()).map_err(not_copied)
-}
-
 fn not_copied(error: NoCString) -> TransferError {
     match error {
         NoCString::NulByte => TransferError::new(curl::CURLE_URL_MALFORMAT),
         NoCString::NoMemory => TransferError::out_of_memory(),
     }
+}
+
+/// User name and password of a URL, as they are written there.
+///
+/// # Errors
+/// As [`Origin::of`].
+#[cfg(fuzzing)]
+pub fn user_and_password(url: &CStr) -> Result<[Option<String>; 2], TransferError> {
+    let credentials = Parsed::new(url)?.credentials();
+    Ok(credentials.map(|(_, text)| text.map(|text| text.to_string_lossy().into_owned())))
 }
 
 struct Parsed(NonNull<api::CURLU>);
@@ -117,19 +131,24 @@ impl Parsed {
     }
 
     fn host(&self) -> Result<String, TransferError> {
-        let host = match self.part(api::CURLUPART_HOST, api::CURLU_PUNYCODE) {
-            // libcurl calls a name that it cannot convert a lack of memory; it will say so again if it is one.
-            Err(_) => self.part(api::CURLUPART_HOST, 0)?,
-            Ok(host) => host,
-        };
-        if host.len() > MAX_HOST {
+        let host = self.text(api::CURLUPART_HOST, 0)?;
+        let host = if host.as_bytes().is_ascii() { host } else { self.ascii_host().unwrap_or(host) };
+        if host.count_bytes() > MAX_HOST {
             return Err(TransferError::with_detail(
                 curl::CURLE_URL_MALFORMAT,
-                format_args!("the host name has {} bytes, {MAX_HOST} are allowed", host.len()),
+                format_args!("the host name has {} bytes, {MAX_HOST} are allowed", host.count_bytes()),
             ));
         }
+        let host = host.into_string().map_err(|_| TransferError::new(curl::CURLE_URL_MALFORMAT))?;
         let unbracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         Ok(unbracketed.unwrap_or(&host).to_owned())
+    }
+
+    /// An internationalised name in its ASCII form, by way of the whole URL: libcurl 7.88 loses the memory of a host that
+    /// it is asked for alone and cannot convert.
+    fn ascii_host(&self) -> Result<CString, TransferError> {
+        let url = self.text(api::CURLUPART_URL, api::CURLU_PUNYCODE)?;
+        Self::new(&url)?.text(api::CURLUPART_HOST, 0)
     }
 
     fn part(&self, part: api::CURLUPart, flags: u32) -> Result<String, TransferError> {
@@ -145,7 +164,7 @@ impl Parsed {
             return Err(error_of(code));
         }
         // SAFETY: NUL-terminated on success.
-        let copy = copy(unsafe { CStr::from_ptr(text) });
+        let copy = heap::c_string(unsafe { CStr::from_ptr(text) }.to_bytes()).map_err(not_copied);
         // SAFETY: libcurl's own string, given back once.
         unsafe { curl::curl_free(text.cast()) };
         copy
@@ -194,6 +213,20 @@ mod tests {
     #[test]
     fn a_missing_scheme_is_http() {
         assert_eq!(origin("example.com/x").expect("a good URL").scheme, "http");
+    }
+
+    #[test]
+    fn a_missing_scheme_is_put_in_front_and_nothing_else_changes() {
+        for (url, expected) in [
+            (c"bob:pw@h/?x=http://y", c"http://bob:pw@h/?x=http://y"),
+            (c"http.example/", c"http://http.example/"),
+            (c"http:80/", c"http://http:80/"),
+            (c"HTTPS://h/a/../b", c"HTTPS://h/a/../b"),
+            (c"http:/h/", c"http:/h/"),
+        ] {
+            assert_eq!(with_scheme(url).as_deref(), Ok(expected));
+            assert_eq!(Origin::of(url), Origin::of(expected), "{url:?}");
+        }
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub use settings::TlsSettings;
 
 /// The names of the server certificates for the address that tests connect to.
 const SERVER_NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
+/// A common name that a careless script would write into a SIP message as two lines.
+const MULTILINE_NAME: &str = "elsewhere\r\nX-Smuggled: yes";
 /// A name that no test server has (RFC 6761 section 6.5).
 const OTHER_NAME: &str = "elsewhere.example";
 
@@ -29,7 +31,19 @@ pub struct TestCertificates {
     other_name: TlsSettings,
     expired: TlsSettings,
     self_signed: TlsSettings,
+    not_yet_valid: TlsSettings,
+    multiline_name: TlsSettings,
+    chains: Chains,
     authority: Certificate,
+}
+
+/// Servers whose certificate the authority did not sign itself.
+#[derive(Debug)]
+struct Chains {
+    whole: TlsSettings,
+    without_intermediate: TlsSettings,
+    intermediate_is_no_authority: TlsSettings,
+    unknown_authority: TlsSettings,
 }
 
 impl TestCertificates {
@@ -54,6 +68,9 @@ impl TestCertificates {
             other_name: make("other-name", server_parameters(&[OTHER_NAME])),
             expired: make("expired", expired_parameters()),
             self_signed: make_self_signed(folder),
+            not_yet_valid: make("not-yet-valid", not_yet_valid_parameters()),
+            multiline_name: make("multiline-name", parameters(&[], MULTILINE_NAME)),
+            chains: make_chains(&issuer),
             authority,
         }
     }
@@ -126,6 +143,36 @@ impl TestCertificates {
         self.expired.clone()
     }
 
+    /// A server for `localhost` whose certificate begins in the year 2999.
+    pub fn server_not_yet_valid(&self) -> TlsSettings {
+        self.not_yet_valid.clone()
+    }
+
+    /// A server whose certificate has a common name with a line end in it, and no other name.
+    pub fn server_with_multiline_name(&self) -> TlsSettings {
+        self.multiline_name.clone()
+    }
+
+    /// A server for `localhost` behind an intermediate authority, whose certificate it shows.
+    pub fn server_with_intermediate(&self) -> TlsSettings {
+        self.chains.whole.clone()
+    }
+
+    /// The same server, which does not show the certificate of the intermediate authority.
+    pub fn server_without_intermediate(&self) -> TlsSettings {
+        self.chains.without_intermediate.clone()
+    }
+
+    /// A server for `localhost` signed with a certificate that is for servers alone.
+    pub fn server_signed_by_server(&self) -> TlsSettings {
+        self.chains.intermediate_is_no_authority.clone()
+    }
+
+    /// A server for `localhost` signed by an authority of the same name as the known one, with another key.
+    pub fn server_of_unknown_authority(&self) -> TlsSettings {
+        self.chains.unknown_authority.clone()
+    }
+
     /// A server for `localhost` with [`Self::self_signed_certificate`].
     pub fn server_self_signed(&self) -> TlsSettings {
         self.self_signed.clone()
@@ -137,9 +184,7 @@ fn make_key() -> KeyPair {
 }
 
 fn make_authority() -> (Certificate, Issuer<'static, KeyPair>) {
-    let mut parameters = parameters(&[], "Authority of the end-to-end tests");
-    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let parameters = authority_parameters("Authority of the end-to-end tests");
     let key = make_key();
     let certificate = parameters.self_signed(&key).expect("a certificate of the authority");
     (certificate, Issuer::new(parameters, key))
@@ -150,6 +195,31 @@ fn make_self_signed(folder: &Path) -> TlsSettings {
     let certificate = server_parameters(&SERVER_NAMES).self_signed(&key).expect("a self-signed certificate");
     write_pair(folder, "self-signed", &certificate, &key);
     TlsSettings::new(&certificate, &key)
+}
+
+fn make_chains(issuer: &Issuer<'static, KeyPair>) -> Chains {
+    let (whole, without_intermediate) = make_chain(issuer, authority_parameters("Intermediate authority"));
+    let (intermediate_is_no_authority, _) = make_chain(issuer, server_parameters(&SERVER_NAMES));
+    let (_, unknown) = make_authority();
+    let (unknown_authority, _) = make_chain(&unknown, authority_parameters("Intermediate authority"));
+    Chains { whole, without_intermediate, intermediate_is_no_authority, unknown_authority }
+}
+
+/// A server signed by an intermediate certificate, with and without showing it.
+fn make_chain(issuer: &Issuer<'static, KeyPair>, intermediate: CertificateParams) -> (TlsSettings, TlsSettings) {
+    let key = make_key();
+    let certificate = intermediate.signed_by(&key, issuer).expect("an intermediate certificate");
+    let intermediate = Issuer::new(intermediate, key);
+    let key = make_key();
+    let server = server_parameters(&SERVER_NAMES).signed_by(&key, &intermediate).expect("a signed certificate");
+    (TlsSettings::new(&server, &key).with_issuer(&certificate), TlsSettings::new(&server, &key))
+}
+
+fn authority_parameters(common_name: &str) -> CertificateParams {
+    let mut parameters = parameters(&[], common_name);
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    parameters
 }
 
 fn parameters(names: &[&str], common_name: &str) -> CertificateParams {
@@ -170,6 +240,13 @@ fn expired_parameters() -> CertificateParams {
     let mut parameters = server_parameters(&SERVER_NAMES);
     parameters.not_before = date_time_ymd(2000, 1, 1);
     parameters.not_after = date_time_ymd(2001, 1, 1);
+    parameters
+}
+
+fn not_yet_valid_parameters() -> CertificateParams {
+    let mut parameters = server_parameters(&SERVER_NAMES);
+    parameters.not_before = date_time_ymd(2999, 1, 1);
+    parameters.not_after = date_time_ymd(3000, 1, 1);
     parameters
 }
 

@@ -10,6 +10,7 @@ pub mod lookup_service;
 pub mod name_server;
 pub mod nginx;
 pub mod processor_time;
+pub mod resident_memory;
 pub mod sip;
 pub mod sip_digest;
 pub mod sip_tls;

@@ -89,6 +89,13 @@ fn has_test(source: &str, function: &str) -> bool {
     above.by_ref().take_while(is_attribute).copied().eq(["#[test]"])
 }
 
+/// Whether there is an end-to-end test `module::function` that runs.
+pub(super) fn is_there(test: &str) -> bool {
+    let (module, function) = test.rsplit_once("::").expect(test);
+    let mut sources = test_files(module).into_iter().map(|path| fs::read_to_string(path).expect("readable"));
+    sources.any(|source| has_test(&source, function))
+}
+
 #[test]
 fn a_test_counts_only_when_it_runs() {
     let with = |above: &str| has_test(&format!("fn other() {{}}\n\n{above}fn shown() {{\n}}\n"), "shown");
@@ -105,9 +112,7 @@ fn a_test_counts_only_when_it_runs() {
 #[test]
 fn every_test_that_is_named_exists() {
     for (row, test) in NAMES.iter().flat_map(|row| row.tests().map(move |test| (row, test))) {
-        let (module, function) = test.rsplit_once("::").expect(test);
-        let mut sources = test_files(module).into_iter().map(|path| fs::read_to_string(path).expect("readable"));
-        assert!(sources.any(|source| has_test(&source, function)), "{}: there is no test {test}", row.name);
+        assert!(is_there(test), "{}: there is no test {test}", row.name);
     }
 }
 

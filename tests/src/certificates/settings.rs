@@ -33,6 +33,13 @@ impl TlsSettings {
         }
     }
 
+    /// Shows the certificate of its issuer as well.
+    #[must_use]
+    pub(super) fn with_issuer(mut self, certificate: &Certificate) -> Self {
+        self.chain.push(certificate.der().clone());
+        self
+    }
+
     /// Refuses clients without a certificate signed by `authority`.
     #[must_use]
     pub fn require_client_certificate(mut self, authority: CertificateDer<'static>) -> Self {

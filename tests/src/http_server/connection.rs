@@ -141,6 +141,7 @@ impl<T: Transport> Connection<T> {
     async fn run_step(&mut self, step: Step) -> io::Result<Progress> {
         match step {
             Step::Send(bytes) => self.send(&bytes).await.map(Progress::Continue),
+            Step::SendForever(bytes) => self.send_forever(&bytes).await,
             Step::Wait(duration) => self.wait(duration).await,
             Step::WaitForever => self.client_gone().await,
             Step::Close => self.close().await,
@@ -153,6 +154,13 @@ impl<T: Transport> Connection<T> {
     async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.transport.write_all(bytes).await?;
         self.transport.flush().await
+    }
+
+    /// Sends until the client closes, which is then the error of the socket.
+    async fn send_forever(&mut self, bytes: &[u8]) -> io::Result<Progress> {
+        loop {
+            self.send(bytes).await?;
+        }
     }
 
     /// Waits, unless the client goes away first.

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub enum Step {
     /// Sends exactly these bytes.
     Send(Vec<u8>),
+    /// Sends these bytes again and again, until the client closes the connection or the server is dropped.
+    SendForever(Vec<u8>),
     /// Does nothing for this long. Ends the connection early when the client closes it.
     Wait(Duration),
     /// Never answers; keeps the connection open until the client closes it or the server is dropped.
