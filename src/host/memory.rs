@@ -77,7 +77,11 @@ pub unsafe extern "C" fn shm_strdup(text: *const std::ffi::c_char) -> *mut std::
 }
 
 /// Unit tests have no shared memory; the C library's serves them.
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod kamailio {
     pub use libc::{free as shim_shm_free, malloc as shim_shm_malloc, realloc as shim_shm_realloc};
 }
+
+#[cfg(all(test, loom))]
+#[path = "memory_model.rs"]
+mod kamailio;
