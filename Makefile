@@ -82,6 +82,12 @@ loom: ## every order in which the processes can meet at the ring, in the model c
 	@$(HOST) env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=$(or $(CARGO_TARGET_DIR),target)/loom \
 		cargo test $(CARGO_FLAGS) --lib --package http_async_client ring::model
 
+# Which tests: tests/memcheck.tests. What is passed over, and why: tests/memcheck.supp.
+.PHONY: memcheck
+memcheck: build ## a part of the tests with every process of Kamailio under valgrind's memcheck
+	@build/requirements.sh build test memcheck
+	@$(HOST) sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) build/memcheck.sh'
+
 format: ## format all code
 	cargo fmt --all
 	clang-format -i $(SHIM)

@@ -6,6 +6,7 @@ pub mod http_server;
 pub mod kamailio;
 pub mod kemi;
 pub mod lookup_service;
+pub mod memcheck;
 pub mod processor_time;
 pub mod sip;
 pub mod sip_digest;
