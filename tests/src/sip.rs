@@ -235,9 +235,9 @@ impl SipClient {
         self.socket.send_to(text.as_bytes(), self.server).expect("loopback takes it");
     }
 
-    /// The next request within `patience`; retransmissions count as requests.
+    /// The next request within `patience`, three times that under memcheck; retransmissions count as requests.
     pub fn receive_request(&self, patience: Duration) -> Option<SipMessage> {
-        let until = Instant::now() + patience;
+        let until = Instant::now() + memcheck::patience(patience);
         while let Some(left) = until.checked_duration_since(Instant::now()) {
             match self.receive(left) {
                 Some(message) if message.status() == 0 => return Some(message),
