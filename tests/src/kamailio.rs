@@ -527,9 +527,9 @@ impl Kamailio {
         found
     }
 
-    /// Process ids of all its processes; none when it does not answer any more.
+    /// Process ids of all its processes.
     fn all_processes(&self) -> Vec<u32> {
-        let listing = self.try_rpc(&["core.psx"]).unwrap_or_default();
+        let listing = self.rpc(&["core.psx"]);
         listing.lines().filter_map(|line| line.trim().strip_prefix("PID: ")?.parse().ok()).collect()
     }
 
