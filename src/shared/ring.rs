@@ -162,10 +162,13 @@ impl Drop for ReservedPlace<'_> {
     }
 }
 
-#[cfg(all(test, loom))]
+#[cfg(test)]
+#[cfg(loom)]
 mod model;
 
-#[cfg(all(test, not(loom)))]
+// Two attributes: clippy knows tests by this one alone.
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::super::query::Text;
     use super::super::query::tests::query;
