@@ -78,7 +78,7 @@ compare-here: build
 	@$(HOST) sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
 		cargo run --quiet $(CARGO_FLAGS) --package end-to-end --bin compare -- $(CASES)'
 
-check: ## formatting, lints, and whether the committed C header is current
+check: loom ## formatting, lints, whether the committed C header is current, and `make loom`
 	@build/requirements.sh build check
 	cargo fmt --all --check
 	clang-format --dry-run -Werror $(SHIM)
@@ -86,6 +86,19 @@ check: ## formatting, lints, and whether the committed C header is current
 		&& $(HOST) cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings \
 		&& cmp target/header-before $(HEADER) \
 		|| { echo "$(HEADER) was not current, or a lint failed; look above, and commit what changed"; exit 1; }
+
+# Another configuration of the crate, so a folder of its own. Models stand in src/shared/ring/model.rs.
+.PHONY: loom
+loom: ## every order in which the processes can meet at the ring, in the model checker loom
+	@build/requirements.sh build
+	@$(HOST) env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=$(or $(CARGO_TARGET_DIR),target)/loom \
+		cargo test $(CARGO_FLAGS) --lib --package http_async_client ring::model
+
+# Which tests: tests/memcheck.tests. What is passed over, and why: tests/memcheck.supp.
+.PHONY: memcheck
+memcheck: build ## a part of the tests with every process of Kamailio under valgrind's memcheck
+	@build/requirements.sh build test memcheck
+	@$(HOST) sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) build/memcheck.sh'
 
 format: ## format all code
 	cargo fmt --all

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what this machine lacks, saying so; with everything there it only asks dpkg once.
-# Usage: build/requirements.sh build|check|root|deb|measure|test ...
+# Usage: build/requirements.sh build|check|root|deb|measure|memcheck|test ...
 set -eu
 
 # Kamailio itself is needed unless another source tree is given: its tm.so tells which version and flags it accepts.
@@ -19,8 +19,9 @@ packages_of() {
 	root) echo debootstrap ;;
 	deb) echo debhelper lintian ;;
 	measure) echo nginx-light ;;
+	memcheck) echo valgrind libc6-dbg ;;
 	test) echo kamailio kamailio-extra-modules kamailio-lua-modules kamailio-python3-modules kamailio-tls-modules kamailio-utils-modules sip-tester openssl curl util-linux ;;
-	*) echo "build/requirements.sh: unknown purpose $1: build, check, root, deb, measure or test" >&2 && exit 2 ;;
+	*) echo "build/requirements.sh: unknown purpose $1: build, check, root, deb, measure, memcheck or test" >&2 && exit 2 ;;
 	esac
 }
 

@@ -26,9 +26,3 @@ size_t shim_shm_size(void)
 {
 	return shm_mem_size;
 }
-
-int shim_shm_has(const void *block)
-{
-	const char *start = _shm_root.mem_pool;
-	return (const char *)block >= start && (const char *)block < start + shm_mem_size;
-}

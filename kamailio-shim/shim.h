@@ -35,7 +35,6 @@ void *shim_shm_realloc(void *block, size_t size);
 void shim_shm_free(void *block);
 size_t shim_shm_available(void); /* bytes, in pieces of any size */
 size_t shim_shm_size(void);      /* bytes */
-int shim_shm_has(const void *block);
 
 /* transaction.c */
 int shim_tm_bind(void);                                               /* main: 0, or -1 without tm */

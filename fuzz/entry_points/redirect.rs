@@ -33,7 +33,7 @@ fn first(url: &[u8]) -> Option<Hop> {
     let url = CString::new(url).ok()?;
     let origin = Origin::of(&url).ok()?;
     Some(Hop {
-        url: with_scheme(&url),
+        url: with_scheme(&url).ok()?,
         origin,
         method: Method::Get,
         with_body: false,

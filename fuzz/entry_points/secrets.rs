@@ -37,7 +37,9 @@ fn own_url(text: &[u8]) {
     if url.as_bytes().iter().any(u8::is_ascii_control) || Origin::of(&url).is_err() {
         return;
     }
-    let url = url::with_scheme(&url);
+    let Ok(url) = url::with_scheme(&url) else {
+        return;
+    };
     if carries_secret(&url) {
         let line = format!("Issue another request to this URL: '{}'\n", url.to_string_lossy());
         assert_hidden(&TraceLog::default().shown(Trace::Text, &line));

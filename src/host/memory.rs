@@ -43,8 +43,8 @@ pub fn size() -> usize {
 
 /// Whether `block` lies in SHM.
 pub fn has(block: *const c_void) -> bool {
-    // SAFETY: compares addresses only.
-    unsafe { kamailio::shim_shm_has(block) != 0 }
+    // SAFETY: compares the address with those of the pools.
+    unsafe { kamailio::shm_address_in(block.cast_mut()) != 0 }
 }
 
 /// `malloc` over SHM.
@@ -72,11 +72,11 @@ pub unsafe fn shm_realloc(block: *mut c_void, size: usize) -> *mut c_void {
 }
 
 /// Unit tests and fuzz targets have no shared memory; the C library's serves them.
-#[cfg(any(test, fuzzing))]
+#[cfg(any(all(test, not(loom)), fuzzing))]
 mod kamailio {
     pub use libc::{free as shim_shm_free, malloc as shim_shm_malloc, realloc as shim_shm_realloc};
 
-    pub unsafe fn shim_shm_has(_: *const std::ffi::c_void) -> i32 {
+    pub unsafe fn shm_address_in(_: *mut std::ffi::c_void) -> i32 {
         1
     }
 
@@ -88,3 +88,7 @@ mod kamailio {
         64 << 20
     }
 }
+
+#[cfg(all(test, loom))]
+#[path = "memory_model.rs"]
+mod kamailio;

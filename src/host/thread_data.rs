@@ -4,8 +4,7 @@
 //! random numbers) then lies there, and every process forked from main would use main's without a lock: an error of one
 //! process becomes an error of another, or is freed twice. Kamailio 5.6 leaves it so, Kamailio 6 with `tls_threads_mode` 0.
 
-use super::sys;
-use std::ffi::c_void;
+use super::memory;
 
 /// Lets go of thread-specific data that lies in shared memory; libraries make their own anew. It is not freed, for other
 /// processes use it. HTTP worker, before it calls any library.
@@ -13,16 +12,11 @@ pub fn forget_what_is_shared() {
     for key in 0..number_of_keys() {
         // SAFETY: in glibc and musl a key is an index below the limit, and one that nobody made gives null.
         let data = unsafe { libc::pthread_getspecific(key) };
-        if is_shared(data) {
+        if memory::has(data) {
             // SAFETY: as above; its owner takes null as the state of a new thread (pthread_getspecific(3)).
             unsafe { libc::pthread_setspecific(key, std::ptr::null()) };
         }
     }
-}
-
-fn is_shared(data: *mut c_void) -> bool {
-    // SAFETY: compares the address with those of the pools.
-    !data.is_null() && unsafe { sys::shm_address_in(data) } != 0
 }
 
 fn number_of_keys() -> libc::pthread_key_t {

@@ -155,8 +155,9 @@ mod tests {
 
     #[test]
     fn a_very_long_line_is_only_named() {
-        assert_eq!(shown(&[b'x'; LONGEST_LINE]).len(), LONGEST_LINE);
-        assert_eq!(shown(&[b'x'; LONGEST_LINE + 1]), "[a line of 8193 bytes]");
+        let named = |length| TraceLog::default().shown_or_named(Trace::HeaderIn, &vec![b'x'; length]);
+        assert_eq!(named(LONGEST_LINE).len(), LONGEST_LINE);
+        assert_eq!(named(LONGEST_LINE + 1), "[a line of 8193 bytes]");
     }
 
     #[test]

@@ -5,9 +5,11 @@
 //! atomics of this machine work on memory, whoever maps it. `parking_lot` locks and anything on Rust's heap do not
 //! cross: nothing in these structures points outside shared memory.
 
+mod atomic;
 pub mod clock;
 pub mod query;
 pub mod ring;
 pub mod scarcity;
+#[cfg_attr(all(test, loom), path = "wake_model.rs")]
 mod wake;
 pub mod workers;

@@ -1,12 +1,13 @@
 //! The table of HTTP workers: made in `mod_init`, read by every process.
 
+use super::atomic::AtomicPtr;
 use super::ring::{Ring, Slot, slots_of};
 use crate::host::memory;
 use std::alloc::Layout;
 use std::io;
 use std::ptr::{NonNull, null_mut};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The rings of all workers. Lies in shared memory, and is never freed: it lives as long as the server.
 #[derive(Clone, Copy)]

@@ -1,5 +1,6 @@
 //! A real Kamailio with the module under test: one instance a test, on its own port and in its own folder.
 
+use crate::memcheck;
 use crate::sip::{SipClient, SipMessage};
 use std::collections::BTreeMap;
 use std::fs;
@@ -265,6 +266,7 @@ impl Builder {
              {modules}\
              loadmodule \"{{module}}\"\n\
              {wait_timer}\
+             {memcheck}\
              {after_module}\
              modparam(\"ctl\", \"binrpc\", \"unix:{{folder}}/ctl\")\n\
              {parameters}\n\
@@ -282,6 +284,7 @@ impl Builder {
             children = self.children,
             before = self.before,
             wait_timer = if self.modules.iter().any(|name| name == "tm") { SHORT_WAIT_TIMER } else { "" },
+            memcheck = if memcheck::is_on() { memcheck::PARAMETERS } else { "" },
             after_module = self.after_module,
             parameters = self.parameters,
             script = self.script,
@@ -289,9 +292,10 @@ impl Builder {
     }
 
     fn command(&self, folder: &Path, port: u16) -> Command {
+        let program = memcheck::program(folder);
         let mut command = match &self.resolv_conf {
-            None => Command::new("kamailio"),
-            Some(text) => in_mount_namespace(text, folder),
+            None => command_of(&program),
+            Some(text) => in_mount_namespace(text, folder, &program),
         };
         match &self.example {
             None => command.arg("-f").arg(folder.join("kamailio.cfg")),
@@ -366,7 +370,10 @@ impl Builder {
         let log = fs::read(folder.path().join("log")).expect("the log is there");
         let log = String::from_utf8_lossy(&log).into_owned();
         match status {
-            Some(status) => Ended { status, log, cores: core_files(folder.path()) },
+            Some(status) => {
+                memcheck::check(folder.path(), &[]);
+                Ended { status, log, cores: core_files(folder.path()) }
+            }
             None => {
                 kill_group(&process, libc::SIGKILL);
                 panic!("kamailio {argument} did not end; its log:\n{log}");
@@ -539,6 +546,12 @@ impl Kamailio {
         found
     }
 
+    /// Process ids of all its processes.
+    fn all_processes(&self) -> Vec<u32> {
+        let listing = self.rpc(&["core.psx"]);
+        listing.lines().filter_map(|line| line.trim().strip_prefix("PID: ")?.parse().ok()).collect()
+    }
+
     /// Stops it as an operator does, and returns how it ended and its log.
     ///
     /// # Panics
@@ -548,6 +561,7 @@ impl Kamailio {
     }
 
     fn end(&mut self) -> Ended {
+        let processes = if memcheck::is_on() { self.all_processes() } else { Vec::new() };
         let mut process = self.process.take().expect("stopped once");
         // SAFETY: sends a signal to the child that this instance owns and has not yet waited for.
         unsafe { libc::kill(process.id() as libc::pid_t, libc::SIGTERM) };
@@ -555,7 +569,10 @@ impl Kamailio {
         kill_group(&process, libc::SIGKILL);
         let log = self.log();
         match status {
-            Some(status) => Ended { status, log, cores: core_files(self.folder()) },
+            Some(status) => {
+                memcheck::check(self.folder.path(), &processes);
+                Ended { status, log, cores: core_files(self.folder()) }
+            }
             None => panic!("kamailio does not stop; its log:\n{log}"),
         }
     }
@@ -592,9 +609,9 @@ impl Drop for Kamailio {
     }
 }
 
-/// Asks until `condition` holds; whether it did in time.
+/// Asks until `condition` holds; whether it did in time, or three times that under memcheck.
 pub fn wait_until(patience: Duration, mut condition: impl FnMut() -> bool) -> bool {
-    let until = Instant::now() + patience;
+    let until = Instant::now() + memcheck::patience(patience);
     loop {
         if condition() {
             return true;
@@ -661,12 +678,19 @@ pub fn free_tcp_port() -> u16 {
     listener.local_addr().expect("it is bound").port()
 }
 
-fn in_mount_namespace(resolv_conf: &str, folder: &Path) -> Command {
+fn command_of(words: &[String]) -> Command {
+    let (program, arguments) = words.split_first().expect("a program");
+    let mut command = Command::new(program);
+    command.args(arguments);
+    command
+}
+
+fn in_mount_namespace(resolv_conf: &str, folder: &Path, program: &[String]) -> Command {
     let file = folder.join("resolv.conf");
     fs::write(&file, resolv_conf).expect("the run folder can be written");
     let mut command = Command::new("unshare");
-    let script = "mount --bind \"$0\" /etc/resolv.conf && exec kamailio \"$@\"";
-    command.args(["--mount", "sh", "-c", script]).arg(file);
+    let script = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"";
+    command.args(["--mount", "sh", "-c", script]).arg(file).args(program);
     command
 }
 

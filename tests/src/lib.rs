@@ -7,6 +7,7 @@ pub mod http_server;
 pub mod kamailio;
 pub mod kemi;
 pub mod lookup_service;
+pub mod memcheck;
 pub mod name_server;
 pub mod nginx;
 pub mod processor_time;

@@ -1,5 +1,6 @@
 //! A SIP user agent for single calls, over UDP (RFC 3261). It keeps no state but what a test does with it.
 
+use crate::memcheck;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -189,7 +190,7 @@ impl SipClient {
     pub fn transact_all(&self, method: &str, user: &str, count: usize) -> Vec<SipMessage> {
         let mut open: Vec<Sent> = (0..count).map(|_| self.send(method, user, "", "")).collect();
         let mut answers = Vec::new();
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + memcheck::patience(PATIENCE);
         let mut retransmit = Instant::now() + T1;
         while !open.is_empty() && Instant::now() < until {
             match self.receive(Duration::from_millis(100)) {
@@ -210,7 +211,7 @@ impl SipClient {
 
     /// Waits for the final answer of a request that was sent.
     pub fn final_answer(&self, sent: &Sent) -> Option<SipMessage> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + memcheck::patience(PATIENCE);
         let mut interval = T1;
         let mut provisional = false;
         while Instant::now() < until {
@@ -257,9 +258,9 @@ impl SipClient {
         self.socket.send_to(text.as_bytes(), self.server).expect("loopback takes it");
     }
 
-    /// The next request within `patience`; retransmissions count as requests.
+    /// The next request within `patience`, three times that under memcheck; retransmissions count as requests.
     pub fn receive_request(&self, patience: Duration) -> Option<SipMessage> {
-        let until = Instant::now() + patience;
+        let until = Instant::now() + memcheck::patience(patience);
         while let Some(left) = until.checked_duration_since(Instant::now()) {
             match self.receive(left) {
                 Some(message) if message.status() == 0 => return Some(message),

@@ -7,6 +7,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::watch;
 
 use super::request::Request;
+use crate::memcheck;
 
 /// The state of one server.
 #[derive(Debug, Default)]
@@ -70,7 +71,7 @@ impl State {
 
     /// Waits until `condition` holds or the time is over, whichever comes first.
     fn wait_until(&self, condition: impl Fn(&Record) -> bool, within: Duration) -> MutexGuard<'_, Record> {
-        let deadline = Instant::now() + within;
+        let deadline = Instant::now() + memcheck::patience(within);
         let mut record = self.record.lock();
         self.changed.wait_while_until(&mut record, |record| !condition(record), deadline);
         record
