@@ -84,6 +84,7 @@ check: loom ## formatting, lints, whether the committed C header is current, and
 	clang-format --dry-run -Werror $(SHIM)
 	@mkdir -p target && cp $(HEADER) target/header-before \
 		&& $(HOST) cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings \
+		&& $(HOST) cargo clippy $(CARGO_FLAGS) --package end-to-end --test faults -- -D warnings \
 		&& cmp target/header-before $(HEADER) \
 		|| { echo "$(HEADER) was not current, or a lint failed; look above, and commit what changed"; exit 1; }
 
