@@ -67,6 +67,16 @@ impl TestCertificates {
         self.folder.join("ca")
     }
 
+    /// The certificate of [`Self::server`].
+    pub fn server_certificate(&self) -> PathBuf {
+        self.folder.join("server.pem")
+    }
+
+    /// The private key to [`Self::server_certificate`].
+    pub fn server_key(&self) -> PathBuf {
+        self.folder.join("server.key")
+    }
+
     /// The certificate of a client, signed by the authority.
     pub fn client_certificate(&self) -> PathBuf {
         self.folder.join("client.pem")

@@ -507,14 +507,20 @@ impl Kamailio {
 
     /// Process ids by description, as `core.psx` tells them.
     pub fn processes(&self, description: &str) -> Vec<u32> {
+        let all = self.all_processes().into_iter();
+        all.filter(|(_, described)| described == description).map(|(process, _)| process).collect()
+    }
+
+    /// Ids and descriptions of all its processes, as `core.psx` tells them.
+    pub fn all_processes(&self) -> Vec<(u32, String)> {
         let listing = self.rpc(&["core.psx"]);
         let mut process = 0;
         let mut found = Vec::new();
         for line in listing.lines().map(str::trim) {
             if let Some(id) = line.strip_prefix("PID: ") {
                 process = id.parse().expect("a process id");
-            } else if line.strip_prefix("DSC: ") == Some(description) {
-                found.push(process);
+            } else if let Some(description) = line.strip_prefix("DSC: ") {
+                found.push((process, description.to_owned()));
             }
         }
         found

@@ -3,9 +3,11 @@
 pub mod certificates;
 pub mod http2_server;
 pub mod http_server;
+pub mod interrupt;
 pub mod kamailio;
 pub mod kemi;
 pub mod lookup_service;
+pub mod nginx;
 pub mod processor_time;
 pub mod sip;
 pub mod sip_digest;

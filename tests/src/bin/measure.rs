@@ -2,11 +2,9 @@
 //! transfer that hangs. Run it by `make measure`; the figures are those of this machine at this moment.
 
 use end_to_end::http_server::{HttpServer, Response, Step};
-use end_to_end::kamailio::{Kamailio, wait_until};
+use end_to_end::kamailio::{Kamailio, free_tcp_port, wait_until};
+use end_to_end::nginx::Nginx;
 use end_to_end::processor_time::{processor_time, resident_memory};
-use std::fs;
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 const IN_FLIGHT: u64 = 200;
@@ -68,52 +66,20 @@ fn memory_per_hanging_transfer(manager: &str) -> (i64, i64) {
     ((kamailio.shared_memory_used() - shared) / count, resident / count)
 }
 
-/// nginx with one worker that answers everything with 200.
-struct Nginx {
-    process: Child,
-    url: String,
-    _folder: tempfile::TempDir,
-}
-
-impl Nginx {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
-        let configuration = format!(
-            "daemon off; worker_processes 1; error_log stderr crit; pid {0}/pid;\n\
-             events {{ worker_connections 4096; }}\n\
-             http {{ access_log off; keepalive_requests 1000000; client_body_temp_path {0}; proxy_temp_path {0};\n\
-             fastcgi_temp_path {0}; uwsgi_temp_path {0}; scgi_temp_path {0};\n\
-             server {{ listen 127.0.0.1:{port}; location / {{ return 200 'ok'; }} }} }}\n",
-            folder.path().display()
-        );
-        fs::write(folder.path().join("nginx.conf"), configuration).expect("the folder is ours");
-        let process = Command::new("nginx")
-            .arg("-c")
-            .arg(folder.path().join("nginx.conf"))
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("nginx is installed (Debian package nginx-light)");
-        assert!(wait_until(PATIENCE, || TcpStream::connect(("127.0.0.1", port)).is_ok()), "nginx does not listen");
-        Self { process, url: format!("http://127.0.0.1:{port}/"), _folder: folder }
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        // SAFETY: ends the child that was started above and has not been waited for.
-        unsafe { libc::kill(self.process.id() as libc::pid_t, libc::SIGTERM) };
-        drop(self.process.wait());
-    }
+/// nginx that answers everything with 200, and its URL.
+fn start_nginx() -> (Nginx, String) {
+    let port = free_tcp_port();
+    let server = format!("server {{ listen 127.0.0.1:{port}; location / {{ return 200 'ok'; }} }}");
+    (Nginx::start(&[port], &server), format!("http://127.0.0.1:{port}/"))
 }
 
 fn main() {
-    let nginx = Nginx::start();
+    let (_nginx, url) = start_nginx();
     println!(
         "processor time of the HTTP worker per query, {IN_FLIGHT} in flight, {QUERIES} queries, callback included"
     );
     for manager in ["shm", "sys"] {
-        println!("  memory_manager {manager}: {:.1} µs", processor_time_per_query(manager, &nginx.url));
+        println!("  memory_manager {manager}: {:.1} µs", processor_time_per_query(manager, &url));
     }
     println!("memory per hanging transfer, {HANGING} of them");
     for manager in ["shm", "sys"] {
