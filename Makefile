@@ -92,6 +92,15 @@ measure: build ## processor time and memory that a query costs its HTTP worker, 
 	@$(HOST) sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
 		cargo run --quiet --release $(CARGO_FLAGS) --package end-to-end --bin measure'
 
+# MINUTES, QUERIES, WORKERS, MEMORY_MANAGER, SEED, DOCUMENT: see doc/soak.md.
+.PHONY: soak
+soak: build ## minutes under a mixed load: whether all is answered and nothing grows; MINUTES=n (takes root)
+	@build/requirements.sh build test measure
+	@$(HOST) env MINUTES="$(MINUTES)" QUERIES="$(QUERIES)" WORKERS="$(WORKERS)" MEMORY_MANAGER="$(MEMORY_MANAGER)" \
+		SEED="$(SEED)" DOCUMENT="$(DOCUMENT)" \
+		sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
+		cargo run --quiet $(CARGO_FLAGS) --package end-to-end --bin soak'
+
 deb: build ## build the Debian package for the installed Kamailio, in dist/
 	@build/requirements.sh build deb
 	@$(HOST) build/deb.sh
