@@ -140,6 +140,15 @@ fuzz-minimise: ## put what make fuzz found into fuzz/corpus, as few inputs as re
 
 .PHONY: fuzz fuzz-minimise
 
+# MINUTES, QUERIES, WORKERS, MEMORY_MANAGER, SEED, DOCUMENT: see doc/soak.md.
+.PHONY: soak
+soak: build ## minutes under a mixed load: whether all is answered and nothing grows; MINUTES=n (takes root)
+	@build/requirements.sh build test measure
+	@$(HOST) env MINUTES="$(MINUTES)" QUERIES="$(QUERIES)" WORKERS="$(WORKERS)" MEMORY_MANAGER="$(MEMORY_MANAGER)" \
+		SEED="$(SEED)" DOCUMENT="$(DOCUMENT)" \
+		sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
+		cargo run --quiet $(CARGO_FLAGS) --package end-to-end --bin soak'
+
 deb: build ## build the Debian package for the installed Kamailio, in dist/
 	@build/requirements.sh build deb
 	@$(HOST) build/deb.sh

@@ -16,6 +16,9 @@ use std::time::Duration;
 
 /// Seconds that libcurl keeps the addresses it was given, at least; as long as it keeps those it finds itself.
 const ADDRESS_LIFETIME: u64 = 60;
+/// Bytes, the least that libcurl takes. libcurl 7.88 copies every request over TLS into a buffer of this size, and keeps it until
+/// the transfer ends; its own 64 KiB a transfer would be more than all shared memory with a thousand in flight.
+const TLS_SEND_BUFFER: i64 = 16 * 1024;
 
 type Result<T> = std::result::Result<T, TransferError>;
 
@@ -173,6 +176,7 @@ fn set_credentials(easy: &Easy<Response>, query: &Query, hop: &Hop) -> Result<()
 
 fn set_tls(easy: &Easy<Response>, query: &Query) -> Result<()> {
     let options = query.options();
+    easy.set_number(curl::CURLOPT_UPLOAD_BUFFERSIZE, TLS_SEND_BUFFER)?;
     easy.set_number(curl::CURLOPT_SSLVERSION, options.tls_version.into())?;
     easy.keep_sessions_where_safe()?;
     easy.set_number(curl::CURLOPT_SSL_VERIFYPEER, options.tls_verify_peer.into())?;

@@ -97,8 +97,10 @@ impl<R: Receiver> Easy<R> {
     /// and leaves options at values that no transfer works with.
     pub fn reset(&mut self, receiver: R) -> Result<R, TransferError> {
         let failures = failed_allocations();
-        // SAFETY: the handle is ours; afterwards libcurl holds none of the lists.
+        // SAFETY: the handle is ours; afterwards libcurl holds neither of the lists.
         unsafe { curl::curl_easy_reset(self.handle.as_ptr()) };
+        // libcurl keeps the addresses until a transfer begins to run, and a reset does not change that.
+        self.set_pointer(curl::CURLOPT_RESOLVE, std::ptr::null_mut())?;
         self.headers.clear();
         self.addresses.clear();
         let old = std::mem::replace(self.receiver_mut(), receiver);
@@ -376,4 +378,36 @@ extern "C" fn on_trace<R: Receiver>(
 /// `CURLOPT_RESOLVER_START_FUNCTION`: libcurl calls it when a name is not among the addresses it was given.
 extern "C" fn refuse_lookup(_: *mut c_void, _: *mut c_void, _: *mut c_void) -> c_int {
     1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Ignore;
+
+    impl Receiver for Ignore {
+        fn request(&mut self, _: impl FnOnce() -> bool) -> Flow {
+            Flow::Continue
+        }
+        fn header_line(&mut self, _: &[u8]) -> Flow {
+            Flow::Continue
+        }
+        fn body(&mut self, _: &[u8]) -> Flow {
+            Flow::Continue
+        }
+        fn trace(&mut self, _: Trace, _: &[u8]) {}
+    }
+
+    #[test]
+    fn addresses_that_no_transfer_used_are_gone_after_a_reset() {
+        let mut easy = Easy::new(Ignore).unwrap();
+        easy.set_addresses(c"+api.test:80:127.0.0.1").unwrap();
+        easy.reset(Ignore).unwrap();
+        // Nobody listens there. libcurl reads the addresses that it holds before it finds out.
+        easy.set_text(curl::CURLOPT_URL, c"http://127.0.0.1:1/").unwrap();
+        // SAFETY: the handle is live.
+        let code = unsafe { curl::curl_easy_perform(easy.as_ptr()) };
+        assert_eq!(code, curl::CURLE_COULDNT_CONNECT);
+    }
 }

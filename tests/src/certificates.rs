@@ -85,6 +85,16 @@ impl TestCertificates {
         self.folder.join("ca")
     }
 
+    /// The certificate of [`Self::server`].
+    pub fn server_certificate(&self) -> PathBuf {
+        self.folder.join("server.pem")
+    }
+
+    /// The private key to [`Self::server_certificate`].
+    pub fn server_key(&self) -> PathBuf {
+        self.folder.join("server.key")
+    }
+
     /// The certificate of a client, signed by the authority.
     pub fn client_certificate(&self) -> PathBuf {
         self.folder.join("client.pem")
@@ -103,16 +113,6 @@ impl TestCertificates {
     /// The private key to [`Self::self_signed_certificate`].
     pub fn self_signed_key(&self) -> PathBuf {
         self.folder.join("self-signed.key")
-    }
-
-    /// The certificate of [`Self::server`].
-    pub fn server_certificate(&self) -> PathBuf {
-        self.folder.join("server.pem")
-    }
-
-    /// The private key to [`Self::server_certificate`].
-    pub fn server_key(&self) -> PathBuf {
-        self.folder.join("server.key")
     }
 
     /// What a TLS client of the tests' own needs to trust the authority, and no other.

@@ -136,6 +136,11 @@ impl HttpServer {
         self.state.requests()
     }
 
+    /// Forgets the requests received so far, for a run with more of them than memory should hold.
+    pub fn forget_requests(&self) {
+        self.state.forget_requests();
+    }
+
     /// Waits until at least `count` requests have been received, and returns all of them.
     ///
     /// # Panics

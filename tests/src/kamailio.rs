@@ -533,23 +533,23 @@ impl Kamailio {
 
     /// Process ids by what `core.psx` tells of the processes.
     pub fn processes_where(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<u32> {
+        let all = self.all_processes().into_iter();
+        all.filter(|(_, described)| is_wanted(described)).map(|(process, _)| process).collect()
+    }
+
+    /// Ids and descriptions of all its processes, as `core.psx` tells them.
+    pub fn all_processes(&self) -> Vec<(u32, String)> {
         let listing = self.rpc(&["core.psx"]);
         let mut process = 0;
         let mut found = Vec::new();
         for line in listing.lines().map(str::trim) {
             if let Some(id) = line.strip_prefix("PID: ") {
                 process = id.parse().expect("a process id");
-            } else if line.strip_prefix("DSC: ").is_some_and(&is_wanted) {
-                found.push(process);
+            } else if let Some(description) = line.strip_prefix("DSC: ") {
+                found.push((process, description.to_owned()));
             }
         }
         found
-    }
-
-    /// Process ids of all its processes.
-    fn all_processes(&self) -> Vec<u32> {
-        let listing = self.rpc(&["core.psx"]);
-        listing.lines().filter_map(|line| line.trim().strip_prefix("PID: ")?.parse().ok()).collect()
     }
 
     /// Stops it as an operator does, and returns how it ended and its log.
@@ -561,7 +561,7 @@ impl Kamailio {
     }
 
     fn end(&mut self) -> Ended {
-        let processes = if memcheck::is_on() { self.all_processes() } else { Vec::new() };
+        let processes = if memcheck::is_on() { self.processes_where(|_| true) } else { Vec::new() };
         let mut process = self.process.take().expect("stopped once");
         // SAFETY: sends a signal to the child that this instance owns and has not yet waited for.
         unsafe { libc::kill(process.id() as libc::pid_t, libc::SIGTERM) };

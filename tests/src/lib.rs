@@ -4,6 +4,7 @@ pub mod certificates;
 pub mod faults;
 pub mod http2_server;
 pub mod http_server;
+pub mod interrupt;
 pub mod kamailio;
 pub mod kemi;
 pub mod lookup_service;

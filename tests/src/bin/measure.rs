@@ -2,7 +2,7 @@
 //! transfer that hangs. Run it by `make measure`; the figures are those of this machine at this moment.
 
 use end_to_end::http_server::{HttpServer, Response, Step};
-use end_to_end::kamailio::{Kamailio, wait_until};
+use end_to_end::kamailio::{Kamailio, free_tcp_port, wait_until};
 use end_to_end::nginx::Nginx;
 use end_to_end::processor_time::{processor_time, resident_memory};
 use std::time::Duration;
@@ -66,13 +66,20 @@ fn memory_per_hanging_transfer(manager: &str) -> (i64, i64) {
     ((kamailio.shared_memory_used() - shared) / count, resident / count)
 }
 
+/// nginx that answers everything with 200, and its URL.
+fn start_nginx() -> (Nginx, String) {
+    let port = free_tcp_port();
+    let server = format!("server {{ listen 127.0.0.1:{port}; location / {{ return 200 'ok'; }} }}");
+    (Nginx::start(&[port], &server), format!("http://127.0.0.1:{port}/"))
+}
+
 fn main() {
-    let nginx = Nginx::start();
+    let (_nginx, url) = start_nginx();
     println!(
         "processor time of the HTTP worker per query, {IN_FLIGHT} in flight, {QUERIES} queries, callback included"
     );
     for manager in ["shm", "sys"] {
-        println!("  memory_manager {manager}: {:.1} µs", processor_time_per_query(manager, nginx.url()));
+        println!("  memory_manager {manager}: {:.1} µs", processor_time_per_query(manager, &url));
     }
     println!("memory per hanging transfer, {HANGING} of them");
     for manager in ["shm", "sys"] {

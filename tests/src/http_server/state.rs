@@ -42,6 +42,10 @@ impl State {
         self.record.lock().requests.clone()
     }
 
+    pub(super) fn forget_requests(&self) {
+        self.record.lock().requests.clear();
+    }
+
     pub(super) fn connections(&self) -> u64 {
         self.record.lock().connections
     }

@@ -2,8 +2,8 @@
 
 use crate::common::{assert_failed, assert_replied, one_query, seen};
 use end_to_end::certificates::{TestCertificates, TlsSettings};
-use end_to_end::http_server::{HttpServer, Response};
-use end_to_end::kamailio::Builder;
+use end_to_end::http_server::{HttpServer, Response, Step};
+use end_to_end::kamailio::{Builder, PATIENCE};
 use std::path::Path;
 
 struct Setup {
@@ -148,4 +148,25 @@ fn a_missing_key_file_ends_in_the_error_route() {
         .parameter("tls_client_cert", quoted(certificates.client_certificate()))
         .parameter("tls_client_key", quoted(folder.path().join("no-such.key")));
     assert_failed(&builder.start().message("alice"), "key");
+}
+
+/// A thousand of them, the default of max_in_flight, must leave room in the 64 MB that Kamailio has by itself.
+#[test]
+fn a_transfer_over_tls_takes_less_than_56_kb_of_shared_memory() {
+    const HANGING: usize = 200;
+    let Setup { certificates, folder: _folder } = setup();
+    let server = HttpServer::start_tls(certificates.server(), |_| Response::steps(vec![Step::WaitForever]));
+    let kamailio = instance(&server, "$http_req(suspend) = 0; $http_req(timeout) = 60000;")
+        .parameter("tls_ca_path", quoted(certificates.ca_file()))
+        .parameter("memory_manager", "\"shm\"")
+        .start();
+    let before = kamailio.shared_memory_used();
+    let client = kamailio.client();
+    for _ in 0..HANGING {
+        client.send("MESSAGE", "alice", "", "");
+    }
+    server.wait_for_requests(HANGING, PATIENCE);
+    kamailio.wait_for_no_transaction();
+    let each = (kamailio.shared_memory_used() - before) / HANGING as i64;
+    assert!(each < 56 * 1024, "{each} bytes each");
 }

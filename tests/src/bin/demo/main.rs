@@ -7,7 +7,6 @@
 //! with 130 after a signal.
 
 mod call;
-mod interrupt;
 mod message_log;
 mod ports;
 mod report;
@@ -16,6 +15,7 @@ mod scenario;
 mod stage;
 
 use call::Call;
+use end_to_end::interrupt;
 use report::print_section;
 use stage::Stage;
 use std::process::ExitCode;
@@ -27,6 +27,12 @@ pub enum Stop {
     Interrupted,
     /// It cannot go on, or an answer was not the expected one; the text says why.
     Failed(String),
+}
+
+/// # Errors
+/// [`Stop::Interrupted`] when a signal was received.
+pub fn check_for_signals() -> Result<(), Stop> {
+    if interrupt::received() { Err(Stop::Interrupted) } else { Ok(()) }
 }
 
 fn main() -> ExitCode {

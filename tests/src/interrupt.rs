@@ -1,7 +1,6 @@
-//! Signals that ask the demonstration to end. They are noted, and looked at wherever it waits, so that it stops what it
-//! has started before it ends.
+//! Signals that ask a program to end. They are noted, and looked at wherever it waits, so that it stops what it has
+//! started before it ends.
 
-use crate::Stop;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static RECEIVED: AtomicBool = AtomicBool::new(false);
@@ -13,12 +12,6 @@ pub fn listen() {
         // SAFETY: the handler only stores into an atomic, which a signal handler may do.
         unsafe { libc::signal(signal, handler as libc::sighandler_t) };
     }
-}
-
-/// # Errors
-/// [`Stop::Interrupted`] when a signal was received.
-pub fn check() -> Result<(), Stop> {
-    if received() { Err(Stop::Interrupted) } else { Ok(()) }
 }
 
 /// Whether a signal was received.
