@@ -41,6 +41,19 @@ pub fn size() -> usize {
     unsafe { kamailio::shim_shm_size() }
 }
 
+/// Whether there is a block of so many bytes now. Where there is none, the core logs it as an error.
+pub fn has_block_of(size: usize) -> bool {
+    let layout = Layout::from_size_align(size, 1);
+    match layout.ok().and_then(allocate) {
+        Some(block) => {
+            // SAFETY: just allocated, and nobody else knows it.
+            unsafe { free(block) };
+            true
+        }
+        None => false,
+    }
+}
+
 /// Whether `block` lies in SHM.
 pub fn has(block: *const c_void) -> bool {
     // SAFETY: compares the address with those of the pools.

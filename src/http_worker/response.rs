@@ -75,6 +75,11 @@ impl Response {
         self.spoke_first
     }
 
+    /// Whether nothing has come, not even of an interim response.
+    pub fn is_empty(&self) -> bool {
+        self.all_headers == 0 && self.bytes.is_empty()
+    }
+
     /// Most bytes of its body.
     pub fn max_body(&self) -> usize {
         self.max_body

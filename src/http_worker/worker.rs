@@ -251,7 +251,7 @@ impl Worker {
         };
         let status = easy.status()?;
         easy.remember_connection();
-        if easy.receiver_mut().spoke_first() && !hop.new_connection {
+        if !hop.new_connection && was_unfit(easy, &result) {
             let next = hop.on_new_connection();
             self.withdraw(key);
             return self.go(key, next);
@@ -388,6 +388,13 @@ impl Worker {
         self.timer_set_for = first;
         true
     }
+}
+
+/// Whether the kept connection that a request took was not fit to be used, and nothing came back: the server has spoken
+/// out of turn, or closed it. libcurl takes up to five other kept ones by itself, and all of them may be closed.
+fn was_unfit(easy: &mut Easy<Response>, result: &Result<(), TransferError>) -> bool {
+    let is_lost = result.as_ref().is_err_and(TransferError::is_lost_connection);
+    easy.receiver_mut().spoke_first() || (is_lost && easy.receiver_mut().is_empty() && easy.was_connection_kept())
 }
 
 fn connection_limits(settings: &Settings, max_in_flight: usize) -> ConnectionLimits {

@@ -264,6 +264,14 @@ impl<R> Easy<R> {
         }
     }
 
+    /// Whether no connection was made for the last transfer (`CURLINFO_NUM_CONNECTS`).
+    pub fn was_connection_kept(&self) -> bool {
+        let mut made: c_long = 0;
+        // SAFETY: the handle is live; this information writes one long.
+        let code = unsafe { curl::curl_easy_getinfo(self.as_ptr(), curl::CURLINFO_NUM_CONNECTS, &mut made) };
+        code == curl::CURLE_OK && made == 0
+    }
+
     /// libcurl's words on what went wrong in this transfer; empty when it said nothing.
     pub fn error_text(&self) -> String {
         // SAFETY: libcurl writes a NUL-terminated text there, and is not running now.

@@ -34,6 +34,11 @@ impl TransferError {
         self.code == curl::CURLE_OPERATION_TIMEDOUT
     }
 
+    /// Whether the connection broke while it was in use.
+    pub fn is_lost_connection(&self) -> bool {
+        [curl::CURLE_SEND_ERROR, curl::CURLE_RECV_ERROR, curl::CURLE_GOT_NOTHING].contains(&self.code)
+    }
+
     /// `Ok` for `CURLE_OK`.
     pub(super) fn check(code: CURLcode) -> Result<(), Self> {
         if code == curl::CURLE_OK { Ok(()) } else { Err(Self::new(code)) }

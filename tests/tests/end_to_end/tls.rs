@@ -3,8 +3,9 @@
 use crate::common::{assert_failed, assert_replied, one_query, seen};
 use end_to_end::certificates::{TestCertificates, TlsSettings};
 use end_to_end::http_server::{HttpServer, Response, Step};
-use end_to_end::kamailio::{Builder, PATIENCE};
+use end_to_end::kamailio::{Builder, PATIENCE, pause, resume};
 use std::path::Path;
+use std::time::Duration;
 
 struct Setup {
     folder: tempfile::TempDir,
@@ -169,4 +170,26 @@ fn a_transfer_over_tls_takes_less_than_56_kb_of_shared_memory() {
     kamailio.wait_for_no_transaction();
     let each = (kamailio.shared_memory_used() - before) / HANGING as i64;
     assert!(each < 56 * 1024, "{each} bytes each");
+}
+
+#[test]
+fn a_server_that_closed_all_its_kept_connections_is_asked_on_a_new_one() {
+    // libcurl tries five closed ones and gives up.
+    const KEPT: usize = 20;
+    let Setup { certificates, folder } = setup();
+    let server =
+        HttpServer::start_tls(certificates.server(), |_| Response::text("x").after(Duration::from_millis(300)));
+    let kamailio = instance(&server, "").parameter("tls_ca_path", quoted(certificates.ca_file())).start();
+    let answers = kamailio.client().transact_all("MESSAGE", "alice", KEPT);
+    answers.iter().for_each(|answer| assert_replied(answer, "200"));
+    assert_eq!((answers.len(), server.open_connections()), (KEPT, KEPT));
+    let worker = kamailio.processes("Http Async Worker")[0];
+    pause(worker);
+    server.close_idle_connections();
+    server.wait_for_open_connections(0, PATIENCE);
+    let client = kamailio.client();
+    let sent = client.send("MESSAGE", "alice", "", "");
+    resume(worker);
+    assert_replied(&client.final_answer(&sent).expect("a final answer"), "200");
+    drop(folder);
 }
