@@ -52,6 +52,7 @@ fn five_thousand_calls_three_times_without_a_failure_or_a_leak() {
 #[test]
 fn libcurl_in_shared_memory_leaks_nothing_either() {
     let used = shared_memory_after_runs("shm");
-    // What libcurl keeps differs by a few buffers with the moment; a leak of half a byte a call is more.
-    assert!((used[2] - used[1]).abs() < CALLS / 2, "shared memory after each run: {used:?}");
+    // What libcurl keeps differs by a few buffers with the moment. One block a call, the smallest with what Kamailio's
+    // allocator adds to it, would be four times as much.
+    assert!(used[2] - used[1] < CALLS * 16, "shared memory after each run: {used:?}");
 }
