@@ -4,6 +4,7 @@
 use crate::common::{Call, callee};
 use end_to_end::http_server::{HttpServer, Response, Step};
 use end_to_end::kamailio::{Kamailio, PATIENCE};
+use end_to_end::memcheck;
 use end_to_end::sip::SipClient;
 use std::thread;
 use std::time::Duration;
@@ -15,8 +16,10 @@ enum End {
     Deadline,
 }
 
-/// How long the query takes in ms: by then its transaction has been abandoned.
-const QUERY: u64 = 1500;
+/// How long the query takes: by then its transaction has been abandoned.
+fn query() -> Duration {
+    memcheck::patience(Duration::from_millis(1500))
+}
 
 /// Calls one after the other, to see whether each leaves something in shared memory.
 const CALLS: i64 = 4;
@@ -46,18 +49,18 @@ impl Stage {
     /// `fr_timer` in ms; `armed` stands in the script before the query.
     fn new(end: End, fr_timer: u64, armed: &str) -> Self {
         let server = HttpServer::start(move |_| match end {
-            End::Answer => Response::text("x").after(Duration::from_millis(QUERY)),
+            End::Answer => Response::text("x").after(query()),
             End::Deadline => Response::steps(vec![Step::WaitForever]),
         });
         let callee = callee();
-        let timeout = if matches!(end, End::Deadline) { QUERY } else { 10 * QUERY };
+        let timeout = if matches!(end, End::Deadline) { query() } else { 10 * query() };
         let kamailio = Kamailio::with_script(SCRIPT)
             .modules(&["tmx", "htable"])
             .lines("modparam(\"htable\", \"htable\", \"open=>size=4;\")")
             .lines(&format!("modparam(\"tm\", \"fr_timer\", {fr_timer})\nmodparam(\"tm\", \"wt_timer\", 300)"))
             .parameter("memory_manager", "\"sys\"")
             .set("url", server.url("/"))
-            .set("timeout", timeout)
+            .set("timeout", timeout.as_millis())
             .set("callee", callee.address())
             .set("armed", armed)
             .start();
