@@ -119,10 +119,10 @@ measure: build ## processor time and memory that a query costs its HTTP worker, 
 		cargo run --quiet --release $(CARGO_FLAGS) --package end-to-end --bin measure'
 
 .PHONY: deadlines
-deadlines: build ## how late a route runs for each thing that can hold up its query; for an idle machine
+deadlines: build ## how late a route runs for each thing that can hold up its query, and how long an OPTIONS waits under load; for an idle machine
 	@build/requirements.sh build test
 	@$(HOST) sh -c 'IDLE_MACHINE=1 HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
-		cargo test --quiet $(CARGO_FLAGS) --package end-to-end --test end_to_end -- --nocapture --test-threads=1 deadlines::'
+		cargo test --quiet $(CARGO_FLAGS) --package end-to-end --test end_to_end -- --nocapture --test-threads=1 deadlines:: starvation::'
 
 .PHONY: https-soak
 https-soak: build ## 200,000 HTTPS queries beside tls.so and http_client.so, for each memory_manager: shared memory must not grow

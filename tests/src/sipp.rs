@@ -1,7 +1,7 @@
 //! Load from SIPp: many calls that each wait for their final answer.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -38,7 +38,16 @@ impl Calls {
             .current_dir(folder)
             .args(["sipp", &server.to_string(), "-sf"])
             .arg(scenario)
-            .args(["-i", "127.0.0.1", "-m", &self.count.to_string(), "-r", &self.rate.to_string()])
+            .args([
+                "-i",
+                "127.0.0.1",
+                "-p",
+                &free_udp_port().to_string(),
+                "-m",
+                &self.count.to_string(),
+                "-r",
+                &self.rate.to_string(),
+            ])
             .args(["-l", &self.count.to_string(), "-nostdin", "-buff_size", "4000000", "-timeout", "60s", "-trace_err"])
             .env("TERM", "dumb")
             .output()
@@ -98,4 +107,10 @@ impl Calls {
             user = self.user
         )
     }
+}
+
+/// SIPp would look for one itself, and two of them may find the same.
+fn free_udp_port() -> u16 {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    socket.local_addr().expect("it is bound").port()
 }

@@ -10,6 +10,8 @@ mod stop;
 mod stopped_worker;
 mod timed;
 
+pub use timed::allowed;
+
 use crate::common::{assert_failed, assert_replied, one_query, seen};
 use end_to_end::http_server::{HttpServer, Response};
 

@@ -13,7 +13,8 @@ const BODY: &str = r#"append_to_reply("X-Body: $(http_rb{s.encode.hexa})\r\nX-Ev
 
 /// An instance whose requests each ask for the path that is their user.
 fn instance(url: &str) -> Builder {
-    one_query(&format!("{url}$rU"), "$http_req(timeout) = 1500;", BODY)
+    one_query(&format!("{url}$rU"), "if($rU == \"hostile\") { $http_req(timeout) = 1500; }", BODY)
+        .parameter("connection_timeout", 8000)
 }
 
 /// What the server does when it is asked for `/hostile`; anything else is answered with `good`.
@@ -132,8 +133,8 @@ fn what_follows_a_response_does_not_answer_the_next_query() {
 fn the_body_of_a_response_to_head_does_not_answer_the_next_query() {
     let server =
         server("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbodyHTTP/1.1 200 OK\r\nX-Evil: yes\r\n\r\n", false);
-    let head = "$http_req(timeout) = 1500; if($rU == \"hostile\") { $http_req(method) = \"HEAD\"; }";
-    let kamailio = one_query(&server.url("/$rU"), head, BODY).start();
+    let head = "if($rU == \"hostile\") { $http_req(method) = \"HEAD\"; }";
+    let kamailio = one_query(&server.url("/$rU"), head, BODY).parameter("connection_timeout", 8000).start();
     let answer = kamailio.message("hostile");
     assert_replied(&answer, "200");
     assert_eq!((seen(&answer, "X-Body"), seen(&answer, "X-Evil")), ("", "<null>"));

@@ -2,6 +2,7 @@
 //! needs no HTTP does not notice.
 
 use crate::common::{REPORT, assert_replied};
+use crate::deadlines::allowed;
 use end_to_end::http_server::{HttpServer, Response, Step};
 use end_to_end::kamailio::{Kamailio, PATIENCE, pause, resume};
 use end_to_end::sipp::Calls;
@@ -23,9 +24,8 @@ const SCRIPT: &str = r#"
     }"#;
 const ANSWERS: &[u16] = &[486, 503, 500, 408];
 
-/// An OPTIONS that waits longer was held up by something else than the load of an ordinary machine. On an idle one it
-/// takes less than 50 ms; test runners are not idle.
-const SLOW_ANSWER: Duration = Duration::from_millis(500);
+/// How long an OPTIONS may wait for its answer on an idle machine.
+const PROMPT: Duration = Duration::from_millis(50);
 
 fn starved(url: &str, megabytes: u32) -> Kamailio {
     Kamailio::with_script(SCRIPT)
@@ -41,8 +41,8 @@ fn starved(url: &str, megabytes: u32) -> Kamailio {
 /// Runs `load`, and asks the server all the while whether it is there.
 fn under(kamailio: &Kamailio, load: impl FnOnce() -> Result<(), String>) {
     let over = AtomicBool::new(false);
-    let (result, slowest) = thread::scope(|scope| {
-        let watch = scope.spawn(|| slowest_answer_until(&over, kamailio));
+    let (result, answers) = thread::scope(|scope| {
+        let watch = scope.spawn(|| answers_until(&over, kamailio));
         let result = load();
         over.store(true, Ordering::Relaxed);
         (result, watch.join().expect("the watch does not panic"))
@@ -50,29 +50,41 @@ fn under(kamailio: &Kamailio, load: impl FnOnce() -> Result<(), String>) {
     if let Err(error) = result {
         panic!("{error}\n{:?}\n{}", kamailio.counts(), kamailio.log());
     }
-    println!("OPTIONS were answered within {slowest:?}; the counts are {:?}", kamailio.counts());
-    assert!(slowest < SLOW_ANSWER, "an OPTIONS was answered after {slowest:?}");
+    let Answers { asked, answered, slowest } = answers;
+    println!("{answered} of {asked} OPTIONS were answered, within {slowest:?}; the counts are {:?}", kamailio.counts());
+    assert!(answered * 10 >= asked * 9, "{answered} of {asked} OPTIONS were answered");
+    assert!(slowest < allowed(PROMPT), "an OPTIONS was answered after {slowest:?}");
 }
 
-/// What the system drops because the socket of the server is full at that moment does not count.
-fn slowest_answer_until(over: &AtomicBool, kamailio: &Kamailio) -> Duration {
-    let mut slowest = Duration::ZERO;
+/// What a watch has seen.
+#[derive(Default)]
+struct Answers {
+    asked: u32,
+    answered: u32,
+    slowest: Duration,
+}
+
+/// Asks every 20 ms. What the system drops because the socket of the server is full at that moment is not answered.
+fn answers_until(over: &AtomicBool, kamailio: &Kamailio) -> Answers {
+    let mut answers = Answers::default();
     while !over.load(Ordering::Relaxed) {
         let client = kamailio.client();
         let started = Instant::now();
         client.send("OPTIONS", "is-it-ready", "", "");
-        if client.receive(Duration::from_secs(1)).is_some() {
-            slowest = slowest.max(started.elapsed());
+        answers.asked += 1;
+        if client.receive(2 * allowed(PROMPT)).is_some() {
+            answers.answered += 1;
+            answers.slowest = answers.slowest.max(started.elapsed());
         }
         thread::sleep(Duration::from_millis(20));
     }
-    slowest
+    answers
 }
 
 /// Each accepted query had one end, each route could answer, and the server is as it was.
 fn assert_sound(kamailio: &Kamailio) {
     let [requests, replies, errors, timeouts, in_flight] = kamailio.counts();
-    assert!(replies > 0, "nothing came through");
+    assert!(replies * 2 > requests, "{replies} of {requests} queries were answered");
     assert_eq!((requests, in_flight), (replies + errors + timeouts, 0));
     assert_eq!(kamailio.log_lines("looked up and not answered"), Vec::<String>::new());
     kamailio.wait_for_no_transaction();
@@ -130,14 +142,16 @@ const DEFAULTS: &str = r#"
         t_reply("503", "Refused");
     }"#;
 
-/// The least shared memory that was free while the healthy peer's answers came, one after the other.
-fn least_free_until(over: &AtomicBool, kamailio: &Kamailio) -> i64 {
-    let mut least = i64::MAX;
+/// The least shared memory that was free, and the most queries that were in flight, while the healthy peer's answers
+/// came, one after the other.
+fn extremes_until(over: &AtomicBool, kamailio: &Kamailio) -> (i64, i64) {
+    let (mut free, mut in_flight) = (i64::MAX, 0);
     while !over.load(Ordering::Relaxed) {
         assert_replied(&kamailio.message("healthy"), "200");
-        least = least.min(kamailio.rpc_numbers(&["core.shmmem"])["free"]);
+        free = free.min(kamailio.rpc_numbers(&["core.shmmem"])["free"]);
+        in_flight = in_flight.max(kamailio.counts()[4]);
     }
-    least
+    (free, in_flight)
 }
 
 #[test]
@@ -151,15 +165,16 @@ fn a_slow_peer_leaves_a_server_of_64_mb_its_memory_and_other_peers_their_answers
         .start();
     let calls = Calls { count: 3000, rate: 500, method: "MESSAGE", user: "slow", answers: &[200] };
     let over = AtomicBool::new(false);
-    let (result, free) = thread::scope(|scope| {
-        let watch = scope.spawn(|| least_free_until(&over, &kamailio));
+    let (result, extremes) = thread::scope(|scope| {
+        let watch = scope.spawn(|| extremes_until(&over, &kamailio));
         let result = calls.run(kamailio.address(), kamailio.folder());
         over.store(true, Ordering::Relaxed);
         (result, watch.join())
     });
     result.expect("every call is answered");
-    let free = free.expect("the healthy peer's answers come");
-    println!("at least {free} bytes of shared memory were free");
+    let (free, in_flight) = extremes.expect("the healthy peer's answers come");
+    println!("at least {free} bytes of shared memory were free, and at most {in_flight} queries in flight");
+    assert!(in_flight > 100, "the slow peer held up only {in_flight} queries");
     assert!(free > 8 << 20, "only {free} bytes of shared memory were free");
     assert_eq!(kamailio.log_lines("query refused"), Vec::<String>::new());
 }
