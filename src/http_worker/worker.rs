@@ -1,5 +1,5 @@
 //! The loop of one HTTP worker, and everything it owns. A query enters by [`Worker::run`] taking it from the ring, and
-//! leaves by `end`, which is the only place where a transfer is given up.
+//! leaves by `end`, which is the only place where a transfer is given up, and its route runs in `deliveries`.
 
 use super::connections::Connections;
 use super::deadlines::Deadlines;
@@ -324,7 +324,7 @@ impl Worker {
         }
     }
 
-    /// The one end of a query: its route runs here and nowhere else.
+    /// The one end of a transfer: what comes of its query is up to the deliveries.
     fn end(&mut self, key: usize, result: Result<u16, TransferError>) {
         let Some(transfer) = self.transfers.try_remove(key) else {
             return;

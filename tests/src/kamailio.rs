@@ -578,7 +578,7 @@ impl Kamailio {
     }
 
     /// Kamailio 5.6 may hang when it stops while tm still has transactions, with and without the module under test:
-    /// its main process waits for a timer that the timer process, which is gone, was running. So a test that does not
+    /// its main process waits for a timer of tm's that a process, which is gone, was setting or running. So a test that does not
     /// stop it on purpose stops it at rest, where that is soon to be had.
     fn let_transactions_go(&self) {
         wait_until(Duration::from_secs(6), || {

@@ -164,8 +164,7 @@ impl Load<'_> {
         Ok(processes)
     }
 
-    /// Waits until nothing is under way. Idle connections stay: libcurl 7.88 fails a query that finds more than five kept TLS
-    /// connections closed by their server, so the servers close none.
+    /// Waits until nothing is under way. Idle connections stay, and what they take is the same at every rest.
     fn rest(&mut self) -> Result<Sample, Stop> {
         self.wait_for_rest()?;
         Ok(self.probe.sample())
