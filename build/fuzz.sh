@@ -26,7 +26,7 @@ for target in "$@"; do
 	mkdir -p "found/$target" "artifacts/$target"
 	if [ "$seconds" = minimise ]; then
 		rm -rf "found/$target.minimal" && mkdir "found/$target.minimal"
-		"$programs/$target" -set_cover_merge=1 -max_len=512 "found/$target.minimal" "corpus/$target" "found/$target"
+		"$programs/$target" -set_cover_merge=1 -max_len=4096 "found/$target.minimal" "corpus/$target" "found/$target"
 		rm -rf "corpus/$target" && mv "found/$target.minimal" "corpus/$target"
 	elif [ "$seconds" = 0 ]; then
 		output=$("$programs/$target" -runs=0 "corpus/$target" 2>&1) || {

@@ -2,6 +2,8 @@
 
 #[path = "../build/bindings.rs"]
 mod bindings;
+#[path = "../build/faults.rs"]
+mod faults;
 #[path = "../build/host.rs"]
 mod host;
 #[path = "../build/shim.rs"]

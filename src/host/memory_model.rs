@@ -43,7 +43,7 @@ pub unsafe fn shim_shm_realloc(_block: *mut c_void, _size: usize) -> *mut c_void
 
 /// There is always enough.
 pub unsafe fn shim_shm_available() -> usize {
-    usize::MAX
+    0
 }
 
 /// Unlike in a server, nobody asks.

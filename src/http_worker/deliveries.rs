@@ -26,6 +26,8 @@ pub struct Deliveries {
     reserve: Reserve,
     postponed: VecDeque<Ended>,
     warned_at: Option<Instant>,
+    /// When the reserve could not be filled.
+    lacking_since: Option<Instant>,
 }
 
 /// A query whose transfer is over, and whose route has not run.
@@ -38,7 +40,7 @@ struct Ended {
 impl Deliveries {
     /// None yet.
     pub fn new(queue: &'static Ring) -> Self {
-        Self { queue, reserve: Reserve::new(), postponed: VecDeque::new(), warned_at: None }
+        Self { queue, reserve: Reserve::new(), postponed: VecDeque::new(), warned_at: None, lacking_since: None }
     }
 
     /// Runs the route of a query that has ended, now or later.
@@ -71,15 +73,27 @@ impl Deliveries {
             };
             self.reserve.release();
             self.run(ended);
-            self.reserve.fill();
+            self.fill_reserve();
         }
+    }
+
+    /// Whether the reserve is whole. An attempt in vain is dear, and the core logs it: the next one comes later.
+    fn fill_reserve(&mut self) -> bool {
+        let now = Instant::now();
+        if self.lacking_since.is_some_and(|at| now.since(at) < BETWEEN_TRIES) {
+            return false;
+        }
+        let is_whole = self.reserve.fill();
+        self.lacking_since = (!is_whole).then_some(now);
+        is_whole
     }
 
     fn is_first_due(&mut self) -> bool {
         let Some(first) = self.postponed.front() else {
             return false;
         };
-        self.reserve.fill() || Instant::now() >= first.at.after(LONGEST)
+        let longest = first.at.after(LONGEST);
+        !scarcity::is_scarce() || self.fill_reserve() || Instant::now() >= longest
     }
 
     /// How many are postponed.

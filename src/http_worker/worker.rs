@@ -23,9 +23,13 @@ use crate::transport::multi::{ConnectionLimits, Done};
 use curl_sys as curl;
 use slab::Slab;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// Most easy handles that are kept for another transfer; each takes some 10 kB.
 const MAX_IDLE_HANDLES: usize = 128;
+
+/// How long the worker rests in a turn in which it could not set its timer.
+const WITHOUT_TIMER: Duration = Duration::from_millis(10);
 
 /// Everything that one worker process owns.
 pub struct Worker {
@@ -380,6 +384,7 @@ impl Worker {
         match first.map(|at| self.deadline_timer.set(at.since(Instant::now()))) {
             Some(Err(error)) => {
                 log::error!("no timer for the deadlines: {error}");
+                std::thread::sleep(WITHOUT_TIMER);
                 return false;
             }
             Some(Ok(())) => {}

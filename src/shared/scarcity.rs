@@ -10,30 +10,46 @@ use std::time::Duration;
 const PART: usize = 16;
 /// 8 MB.
 const ENOUGH: usize = 8 << 20;
-/// How long an answer of the allocator is taken for true.
-const VALID: Duration = Duration::from_millis(20);
+/// How long an answer holds. Kamailio's counters are behind its lock, which is asked for once in a while.
+const BY_COUNTERS: Duration = Duration::from_millis(2);
+const BY_TRIAL: Duration = Duration::from_millis(20);
+/// A trial in vain is dear: the allocator looks at every piece, and the core logs it.
+const BY_TRIAL_IN_VAIN: Duration = Duration::from_millis(250);
 
 thread_local! {
-    static LAST_TRIAL: Cell<Option<(Instant, bool)>> = const { Cell::new(None) };
+    static LAST: Cell<Option<Answer>> = const { Cell::new(None) };
+}
+
+#[derive(Clone, Copy)]
+struct Answer {
+    scarce: bool,
+    until: Instant,
 }
 
 /// Whether so little is left that tm may need it.
 ///
 /// Kamailio's counters alone do not tell: its allocator qm forgets to count what `realloc` gives back, which OpenSSL does at
-/// every connection. So where they say that little is left, the allocator is asked for half of what is enough.
+/// every connection. So where they say that little is left, or more than there is, the allocator is asked for half of what
+/// is enough.
 pub fn is_scarce() -> bool {
-    let enough = (memory::size() / PART).min(ENOUGH);
-    memory::available() < enough && is_refused(enough / 2)
+    let now = Instant::now();
+    match LAST.get() {
+        Some(answer) if now < answer.until => answer.scarce,
+        _ => {
+            let (scarce, holds) = look();
+            LAST.set(Some(Answer { scarce, until: now.after(holds) }));
+            scarce
+        }
+    }
 }
 
-fn is_refused(size: usize) -> bool {
-    let now = Instant::now();
-    match LAST_TRIAL.get() {
-        Some((at, refused)) if now.since(at) < VALID => refused,
-        _ => {
-            let refused = !memory::has_block_of(size);
-            LAST_TRIAL.set(Some((now, refused)));
-            refused
-        }
+fn look() -> (bool, Duration) {
+    let enough = (memory::size() / PART).min(ENOUGH);
+    if (enough..=memory::size()).contains(&memory::available()) {
+        (false, BY_COUNTERS)
+    } else if memory::has_block_of(enough / 2) {
+        (false, BY_TRIAL)
+    } else {
+        (true, BY_TRIAL_IN_VAIN)
     }
 }

@@ -64,7 +64,8 @@ pub(super) extern "C" fn free(block: *mut c_void) {
     }
 }
 
-/// `curl_realloc_callback`. A shared block stays one: nobody tells its length.
+/// `curl_realloc_callback`. A shared block stays one, for nobody tells its length: where there is no more shared memory at
+/// all, a transfer that needs a larger one ends with an error.
 pub(super) extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
     if block.is_null() {
         return malloc(size);

@@ -33,7 +33,7 @@ struct Callbacks {
     event_loop: EventLoop,
     timer: Timer,
     sockets: RefCell<HashMap<RawFd, SocketWatch>>,
-    /// A callback has told libcurl that it failed.
+    /// A callback has failed.
     failed: Cell<bool>,
 }
 
@@ -156,6 +156,9 @@ impl Multi {
     }
 
     fn act(&mut self, descriptor: curl::curl_socket_t, events: c_int) {
+        if self.is_broken() {
+            return;
+        }
         let mut running = 0;
         // SAFETY: the handle is live; callbacks reach only Callbacks and the receivers of added easy handles.
         let code = unsafe { curl::curl_multi_socket_action(self.handle.as_ptr(), descriptor, events, &mut running) };
@@ -221,14 +224,9 @@ extern "C" fn socket_callback(
     context: *mut c_void,
     _: *mut c_void,
 ) -> c_int {
-    guarded("libcurl's socket callback", -1, || {
-        // SAFETY: the context registered in install_callbacks, shared access only.
-        let callbacks = unsafe { &*context.cast::<Callbacks>() };
-        match callbacks.watch(descriptor, wish) {
-            Ok(()) => 0,
-            Err(error) => callbacks.fail("a socket cannot be watched", &error),
-        }
-    })
+    // SAFETY: the context registered in install_callbacks, shared access only.
+    let callbacks = unsafe { &*context.cast::<Callbacks>() };
+    callbacks.note("a socket cannot be watched", || callbacks.watch(descriptor, wish))
 }
 
 impl Callbacks {
@@ -244,11 +242,14 @@ impl Callbacks {
         Ok(())
     }
 
-    /// What a callback returns that has failed: libcurl gives its transfers up.
-    fn fail(&self, what: &str, error: &LoopError) -> c_int {
-        log::error!("{what}: {error}");
-        self.failed.set(true);
-        -1
+    /// Runs what a callback is for, and notes when it fails. libcurl is told nothing of it: it would give all its transfers
+    /// up on the spot, and crash over those that have no connection yet, or were just being added.
+    fn note(&self, what: &str, act: impl FnOnce() -> Result<(), LoopError>) -> c_int {
+        if let Err(error) = guarded(what, Err(LoopError("internal error".to_owned())), act) {
+            log::error!("{what}: {error}");
+            self.failed.set(true);
+        }
+        0
     }
 
     fn set_timer(&self, milliseconds: c_long) -> Result<(), LoopError> {
@@ -264,12 +265,7 @@ impl Callbacks {
 
 /// `CURLMOPT_TIMERFUNCTION`: -1 means no timer.
 extern "C" fn timer_callback(_: *mut CURLM, milliseconds: c_long, context: *mut c_void) -> c_int {
-    guarded("libcurl's timer callback", -1, || {
-        // SAFETY: the context registered in install_callbacks, shared access only.
-        let callbacks = unsafe { &*context.cast::<Callbacks>() };
-        match callbacks.set_timer(milliseconds) {
-            Ok(()) => 0,
-            Err(error) => callbacks.fail("libcurl's timer cannot be set", &error),
-        }
-    })
+    // SAFETY: the context registered in install_callbacks, shared access only.
+    let callbacks = unsafe { &*context.cast::<Callbacks>() };
+    callbacks.note("libcurl's timer cannot be set", || callbacks.set_timer(milliseconds))
 }

@@ -97,6 +97,7 @@ impl Parsed {
                 format_args!("\"{scheme}\" is neither http nor https"),
             ));
         }
+        self.check_credentials()?;
         // Names compare without case (RFC 4343).
         let host = self.host()?.to_ascii_lowercase();
         let port = self.part(api::CURLUPART_PORT, api::CURLU_DEFAULT_PORT)?;
@@ -114,6 +115,20 @@ impl Parsed {
         if self.credentials().iter().all(|(_, text)| text.is_none()) && self.origin()? == origin {
             for (part, text) in &credentials {
                 text.as_ref().map_or(Ok(()), |text| self.set(*part, text, 0))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// libcurl writes a user name as it is into the header that answers a digest challenge: control bytes, which no user
+    /// name may hold (RFC 7617 section 2), would begin another header.
+    fn check_credentials(&self) -> Result<(), TransferError> {
+        for part in [api::CURLUPART_USER, api::CURLUPART_PASSWORD] {
+            if self.text(part, 0).is_ok() && self.text(part, api::CURLU_URLDECODE).is_err() {
+                return Err(TransferError::with_detail(
+                    curl::CURLE_URL_MALFORMAT,
+                    format_args!("control bytes in a user name or password"),
+                ));
             }
         }
         Ok(())
@@ -267,6 +282,15 @@ mod tests {
         assert_eq!(origin(&format!("http://{longest}/")).expect("a good URL").host, longest);
         let error = origin(&format!("http://{longest}h/")).expect_err("too long");
         assert!(error.to_string().contains("256 bytes"), "{error}");
+    }
+
+    #[test]
+    fn user_and_password_hold_no_encoded_control_bytes() {
+        for url in ["http://bob%0d%0aX:y@h/", "http://bob:a%00b@h/", "http://:%0A@h/"] {
+            let error = origin(url).expect_err("control bytes");
+            assert!(error.to_string().contains("control bytes"), "{url}: {error}");
+        }
+        assert!(origin("http://b%20ob:%e2%82%ac@h/").is_ok());
     }
 
     #[test]

@@ -105,3 +105,18 @@ fn a_host_that_is_no_ascii_takes_no_memory_for_good() {
     let lost = kamailio.shared_memory_used() - before;
     assert!(lost < 50 * 1000, "{lost} bytes for 50 queries");
 }
+
+#[test]
+fn encoded_control_bytes_in_the_credentials_of_a_url_end_the_query_unsent() {
+    let server = HttpServer::start(|_| {
+        Response::new(401, "Who").header("WWW-Authenticate", "Digest realm=\"x\", nonce=\"1\", qop=\"auth\"")
+    });
+    let url = server.url("/").replace("http://", "http://bob%0d%0aX-Evil:%20y:pw@");
+    assert_failed(&one_query(&url, "", "").start().message("alice"), "control bytes in a user name or password");
+    let lead = url.clone();
+    let leading = HttpServer::start(move |_| Response::new(302, "Found").header("Location", lead.clone()));
+    let follow = "$http_req(follow_redirect) = 1; $http_req(timeout) = 8000;";
+    let answer = one_query(&leading.url("/"), follow, "").start().message("alice");
+    assert_failed(&answer, "control bytes in a user name or password");
+    assert_eq!(server.requests().len(), 0);
+}
