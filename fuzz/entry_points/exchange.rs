@@ -77,7 +77,7 @@ impl Client {
                     Ready::Socket { descriptor, events } => self.multi.socket_ready(descriptor, events),
                     _ => self.multi.timer_expired(),
                 }
-                .expect("libcurl works");
+                assert!(!self.multi.is_broken(), "libcurl works");
             }
         }
     }
@@ -111,7 +111,7 @@ fn drain(mut stream: UnixStream) {
 }
 
 fn check(mut easy: Easy<Response>, hop: &Hop, result: Result<(), TransferError>) {
-    let status = easy.status();
+    let status = easy.status().expect("libcurl tells it");
     let response = std::mem::take(easy.receiver_mut());
     let confirmed = response.confirms(status);
     if let Some(location) = response.leads_to().filter(|_| confirmed) {
