@@ -55,6 +55,13 @@ pub fn with_scheme(url: &CStr) -> Result<CString, TransferError> {
 /// # Errors
 /// As [`Origin::of`].
 pub fn follow(base: &CStr, location: &[u8]) -> Result<CString, TransferError> {
+    // Some versions of libcurl encode them.
+    if location.iter().any(u8::is_ascii_control) {
+        return Err(TransferError::with_detail(
+            curl::CURLE_URL_MALFORMAT,
+            format_args!("control bytes in the URL of a redirect"),
+        ));
+    }
     let location = heap::c_string(location).map_err(not_copied)?;
     let parsed = Parsed::new(base)?;
     parsed.follow(&location)?;

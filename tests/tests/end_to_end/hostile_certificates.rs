@@ -4,6 +4,7 @@ use crate::common::{assert_failed, assert_replied, one_query, seen};
 use end_to_end::certificates::{TestCertificates, TlsSettings};
 use end_to_end::http_server::{HttpServer, Response};
 use end_to_end::kamailio::Builder;
+use end_to_end::sip::SipMessage;
 
 struct Setup {
     _folder: tempfile::TempDir,
@@ -29,6 +30,13 @@ fn server(settings: TlsSettings) -> HttpServer {
     HttpServer::start_tls(settings, |_| Response::text("x"))
 }
 
+/// OpenSSL's words differ between its versions.
+fn assert_untrusted(answer: &SipMessage) {
+    assert_failed(answer, "");
+    let error = seen(answer, "X-Error");
+    assert!(error.contains("SSL") || error.contains("TLS"), "{error}");
+}
+
 #[test]
 fn a_certificate_that_no_known_authority_vouches_for_gets_no_request() {
     let setup = Setup::new();
@@ -43,9 +51,9 @@ fn a_certificate_that_no_known_authority_vouches_for_gets_no_request() {
     ] {
         let server = server(settings);
         let strict = setup.instance(&server);
-        assert_failed(&strict.clone().start().message("alice"), "SSL");
+        assert_untrusted(&strict.clone().start().message("alice"));
         // The name alone is no proof, and the chain is held against the authorities whatever the name.
-        assert_failed(&strict.clone().parameter("tls_verify_host", 0).start().message("alice"), "SSL");
+        assert_untrusted(&strict.clone().parameter("tls_verify_host", 0).start().message("alice"));
         assert_eq!(server.requests().len(), 0, "{what}");
         assert_replied(&strict.parameter("tls_verify_peer", 0).start().message("alice"), "200");
         assert_eq!(server.requests().len(), 1, "{what}");
@@ -64,7 +72,7 @@ fn a_certificate_for_another_name_gets_no_request_while_the_name_is_checked() {
     let setup = Setup::new();
     let server = server(setup.certificates.server_with_other_name());
     let strict = setup.instance(&server);
-    assert_failed(&strict.clone().start().message("alice"), "SSL");
+    assert_untrusted(&strict.clone().start().message("alice"));
     // Without a known authority the name is still checked.
     assert_failed(&strict.clone().parameter("tls_verify_peer", 0).start().message("alice"), "SSL");
     assert_eq!(server.requests().len(), 0);

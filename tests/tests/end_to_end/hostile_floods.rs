@@ -58,12 +58,17 @@ fn flood(head: &str, endless: &str) -> String {
     seen(&answer, "X-Error").to_owned()
 }
 
+/// A limit of the module's, or one of libcurl's that comes before it: newer versions count header fields.
+fn assert_limit(error: &str, limit: &str) {
+    assert!([limit, "Too many response headers"].iter().any(|words| error.contains(words)), "{error}");
+}
+
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 #[test]
 fn headers_without_end_end_at_their_limit() {
     for header in ["X-Flood: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n", "a:\r\n", "a: \r\n b\r\n"] {
-        assert!(flood("HTTP/1.1 200 OK\r\n", header).contains("65536 bytes"), "{header:?}");
+        assert_limit(&flood("HTTP/1.1 200 OK\r\n", header), "65536 bytes");
     }
     // One line: libcurl's own limit comes first.
     flood("HTTP/1.1 200 OK\r\nX-Flood: ", "y");
@@ -94,7 +99,7 @@ fn interim_responses_and_trailers_without_end_end_at_their_limit() {
         ("", "HTTP/1.1 100 Continue\r\nX-Flood: yyyyyyyyyyyyyyyyyyyy\r\n\r\n"),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "X-Trailer: x\r\n"),
     ] {
-        assert!(flood(head, endless).contains("131072 bytes"), "{endless:?}");
+        assert_limit(&flood(head, endless), "131072 bytes");
     }
 }
 

@@ -47,7 +47,7 @@ fn nothing_but_http_is_fetched_however_the_scheme_is_written() {
 fn control_bytes_in_a_location_end_the_query() {
     for location in [b"/a\x01b".as_slice(), b"/a\x7fb", b"/a\tb", b"http://127.0.0.1\x0b/", b"/a\rX-Smuggled: yes"] {
         let server = redirecting(location);
-        assert_failed(&follow(&server, ""), "");
+        assert_failed(&follow(&server, ""), "control bytes in the URL of a redirect");
         assert_eq!(server.requests().len(), 1, "{location:?} was followed");
     }
 }
