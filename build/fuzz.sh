@@ -7,13 +7,8 @@
 # What is found anew lies in fuzz/found/, an input that shows a fault in fuzz/artifacts/.
 set -eu
 
-tools=$(pwd)/.tools
-version=0.13.2
-if ! "$tools/bin/cargo-fuzz" --version 2>/dev/null | grep -qF " $version"; then
-	echo "Building cargo-fuzz $version, which this machine lacks" >&2
-	cargo install --quiet --locked --version "=$version" --root "$tools" cargo-fuzz
-fi
-PATH=$tools/bin:$PATH
+tools=$(build/cargo-tool.sh cargo-fuzz 0.13.2)
+PATH=$tools:$PATH
 seconds=$1
 shift
 cd fuzz

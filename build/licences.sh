@@ -3,13 +3,8 @@
 # checked where the RustSec database can be had.
 set -eu
 
-tools=$(pwd)/.tools
-version=0.18.3
-if ! "$tools/bin/cargo-deny" --version 2>/dev/null | grep -qF " $version"; then
-	echo "Building cargo-deny $version, which this machine lacks" >&2
-	cargo install --quiet --locked --version "=$version" --root "$tools" cargo-deny
-fi
-PATH=$tools/bin:$PATH
+tools=$(build/cargo-tool.sh cargo-deny 0.18.3)
+PATH=$tools:$PATH
 # The crates that are linked into the module, a line each.
 linked() {
 	cargo tree --locked --edges normal --package http_async_client --prefix none --format "$1" | tail -n +2 | sort -u

@@ -4,7 +4,7 @@
 use crate::host::variable::Assigned;
 use crate::module::request_keys::{MAX_BODY, MAX_HEADERS, REQUEST_KEYS};
 use crate::module::settings::Settings;
-use crate::shared::query::{Query, Text, Texts};
+use crate::shared::query::{Options, Query, Text, Texts};
 use crate::sip_worker::request_parameters::RequestParameters;
 use std::ffi::CStr;
 
@@ -55,7 +55,7 @@ fn send(parameters: &RequestParameters) {
     texts.set(Text::Username, parameters.username.as_deref().map(CStr::to_bytes));
     texts.set(Text::Password, parameters.password.as_deref().map(CStr::to_bytes));
     texts.set(Text::Xdata, parameters.xdata.as_deref());
-    let query = Query::new(super::query::options(), &texts, &parameters.headers).expect("there is memory");
+    let query = Query::new(Options::example(), &texts, &parameters.headers).expect("there is memory");
     assert_eq!(query.bytes(Text::Body), parameters.body.as_deref());
     assert_eq!(query.text(Text::Username), parameters.username.as_deref());
     assert_eq!(query.text(Text::Password), parameters.password.as_deref());

@@ -5,7 +5,7 @@ use crate::http_worker::redirect::{Hop, is_redirect};
 use crate::http_worker::request;
 use crate::http_worker::response::{MAX_HEADER_BYTES, Response};
 use crate::module::settings::Settings;
-use crate::shared::query::{Method, Query, Text, Texts};
+use crate::shared::query::{Method, Options, Query, Text, Texts};
 use crate::transport::easy::Easy;
 use crate::transport::error::TransferError;
 use crate::transport::event_loop::{EventLoop, Ready};
@@ -84,7 +84,7 @@ impl Client {
 }
 
 fn query(choice: u8) -> Query {
-    let mut options = super::query::options();
+    let mut options = Options::example();
     options.follow_redirect = choice & 1 != 0;
     options.method = [None, Some(Method::Head), Some(Method::Post), Some(Method::Delete)][usize::from(choice >> 1) % 4];
     let mut texts = Texts::default();

@@ -1,8 +1,6 @@
 //! The query block: what goes in comes out. Each line is a text: its first byte says which, or that it is a header.
 
-use crate::shared::clock::Instant;
-use crate::shared::query::{HttpVersion, Options, Query, Text, Texts};
-use std::time::Duration;
+use crate::shared::query::{Options, Query, Text, Texts};
 
 const TEXTS: [Text; 10] = [
     Text::Id,
@@ -32,7 +30,7 @@ pub fn run(input: &[u8]) {
             None => headers.push(text.to_vec()),
         }
     }
-    let query = Query::new(options(), &texts, &headers).expect("there is memory");
+    let query = Query::new(Options::example(), &texts, &headers).expect("there is memory");
     for which in TEXTS {
         let text = expected[which as usize];
         assert_eq!(query.bytes(which), text);
@@ -42,28 +40,4 @@ pub fn run(input: &[u8]) {
     let without_nul: Vec<&Vec<u8>> = headers.iter().filter(|header| !header.contains(&0)).collect();
     assert!(query.headers().map(|header| header.to_bytes().to_vec()).eq(without_nul.into_iter().cloned()));
     assert_eq!(query.options().max_redirects, 5);
-}
-
-/// The parts of fixed size.
-pub(super) fn options() -> Options {
-    Options {
-        submitted: Instant::now(),
-        timeout: Duration::from_millis(500),
-        suspension: None,
-        route_index: 1,
-        route_type: 1,
-        method: None,
-        authmethod: 3,
-        tls_version: 0,
-        tls_verify_host: true,
-        tls_verify_peer: true,
-        tcp_keepalive: false,
-        tcp_ka_idle: 0,
-        tcp_ka_interval: 0,
-        follow_redirect: false,
-        max_redirects: 5,
-        max_response_size: 1024,
-        connect_timeout: Duration::ZERO,
-        http_version: HttpVersion::Default,
-    }
 }

@@ -41,16 +41,21 @@ pub fn size() -> usize {
     unsafe { kamailio::shim_shm_size() }
 }
 
-/// Whether there is a block of so many bytes now. Where there is none, the core logs it as an error.
-pub fn has_block_of(size: usize) -> bool {
-    let layout = Layout::from_size_align(size, 1);
-    match layout.ok().and_then(allocate) {
-        Some(block) => {
-            // SAFETY: just allocated, and nobody else knows it.
-            unsafe { free(block) };
-            true
-        }
-        None => false,
+/// A block that nobody looks into, given back when it is dropped.
+pub struct Block(NonNull<u8>);
+
+impl Block {
+    /// One of `size` bytes; `None` when SHM has none, which the core logs as an error.
+    pub fn new(size: usize) -> Option<Self> {
+        let layout = Layout::from_size_align(size, 1).ok()?;
+        allocate(layout).map(Self)
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: from allocate(), owned, and nobody looks into it.
+        unsafe { free(self.0) }
     }
 }
 

@@ -41,12 +41,12 @@ pub unsafe fn shim_shm_realloc(_block: *mut c_void, _size: usize) -> *mut c_void
     std::ptr::null_mut()
 }
 
-/// There is always enough.
+/// Nobody asks, unlike in a server.
 pub unsafe fn shim_shm_available() -> usize {
     0
 }
 
-/// Unlike in a server, nobody asks.
+/// The same.
 pub unsafe fn shim_shm_size() -> usize {
     0
 }

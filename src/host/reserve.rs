@@ -4,9 +4,7 @@
 //! the caller is never answered. When others have taken all there is, the worker lets go of its reserve right before the
 //! route, and takes it back after.
 
-use super::memory;
-use std::alloc::Layout;
-use std::ptr::NonNull;
+use super::memory::{self, Block};
 
 /// Enough for the copy of an ordinary request; neighbours join into one when they are free.
 const BLOCK_SIZE: usize = 16 * 1024;
@@ -22,8 +20,6 @@ pub struct Reserve {
     blocks: Vec<Block>,
     whole: usize,
 }
-
-struct Block(NonNull<u8>);
 
 impl Reserve {
     /// As many blocks as the size of SHM allows; it may have to be filled later.
@@ -42,7 +38,7 @@ impl Reserve {
             return false;
         }
         while self.blocks.len() < self.whole {
-            let Some(block) = Block::new() else {
+            let Some(block) = Block::new(BLOCK_SIZE) else {
                 return false;
             };
             self.blocks.push(block);
@@ -53,19 +49,5 @@ impl Reserve {
     /// Gives all of it back to Kamailio.
     pub fn release(&mut self) {
         self.blocks.clear();
-    }
-}
-
-impl Block {
-    fn new() -> Option<Self> {
-        let layout = Layout::from_size_align(BLOCK_SIZE, 1).ok()?;
-        memory::allocate(layout).map(Self)
-    }
-}
-
-impl Drop for Block {
-    fn drop(&mut self) {
-        // SAFETY: from memory::allocate, owned, and nobody looks into it.
-        unsafe { memory::free(self.0) }
     }
 }

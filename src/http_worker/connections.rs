@@ -38,26 +38,21 @@ impl Connections {
         })
     }
 
-    fn of(&mut self, query: &Query, hop: Option<&Hop>) -> &mut Multi {
-        if hop.is_some_and(|hop| stands_apart(query, hop)) { &mut self.apart } else { &mut self.kept }
-    }
-
     /// Starts the present request of a query.
     ///
     /// # Errors
     /// As [`Multi::add`].
     pub fn add<R>(&mut self, query: &Query, hop: &Hop, easy: &Easy<R>) -> Result<(), TransferError> {
-        let multi = self.of(query, Some(hop));
+        let multi = if stands_apart(query, hop) { &mut self.apart } else { &mut self.kept };
         if multi.is_broken() && multi.is_empty() {
-            let anew = Multi::new(&self.event_loop, &self.limits).map_err(|_| TransferError::out_of_memory())?;
-            *self.of(query, Some(hop)) = anew;
+            *multi = Multi::new(&self.event_loop, &self.limits).map_err(|_| TransferError::out_of_memory())?;
         }
-        self.of(query, Some(hop)).add(easy)
+        multi.add(easy)
     }
 
     /// Ends the present request of a query.
     pub fn remove<R>(&mut self, query: &Query, hop: Option<&Hop>, easy: &Easy<R>) {
-        self.of(query, hop).remove(easy);
+        if are_apart(query, hop) { self.apart.remove(easy) } else { self.kept.remove(easy) }
     }
 
     /// Whether there are requests on connections that are broken.
@@ -67,8 +62,7 @@ impl Connections {
 
     /// Whether the present request of a query, which was added, is on connections that are broken.
     pub fn have_lost(&self, query: &Query, hop: Option<&Hop>) -> bool {
-        let multi = if hop.is_some_and(|hop| stands_apart(query, hop)) { &self.apart } else { &self.kept };
-        multi.is_broken()
+        if are_apart(query, hop) { self.apart.is_broken() } else { self.kept.is_broken() }
     }
 
     /// Lets libcurl go on with one socket.
@@ -87,6 +81,10 @@ impl Connections {
     pub fn next_done(&mut self) -> Option<Done> {
         self.kept.next_done().or_else(|| self.apart.next_done())
     }
+}
+
+fn are_apart(query: &Query, hop: Option<&Hop>) -> bool {
+    hop.is_some_and(|hop| stands_apart(query, hop))
 }
 
 /// Whether a request takes a connection that no other query has used or will use.

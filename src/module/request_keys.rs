@@ -368,15 +368,19 @@ fn store_method(parameters: &mut RequestParameters, name: Option<&[u8]>) -> Resu
 }
 
 fn store_word(place: &mut Option<CString>, word: Option<&[u8]>) -> Result<(), Refused> {
+    store_string(place, word, WORD)
+}
+
+fn store_string(place: &mut Option<CString>, word: Option<&[u8]>, allowed: Refused) -> Result<(), Refused> {
     let Some(word) = unless_empty(word) else {
         *place = None;
         return Ok(());
     };
     if word.len() > MAX_WORD {
-        return Err(WORD);
+        return Err(allowed);
     }
     *place = Some(heap::c_string(word).map_err(|error| match error {
-        NoCString::NulByte => WORD,
+        NoCString::NulByte => allowed,
         NoCString::NoMemory => NO_MEMORY,
     })?);
     Ok(())
@@ -388,7 +392,7 @@ fn store_credential(place: &mut Option<CString>, word: Option<&[u8]>) -> Result<
     if word.is_some_and(|word| word.iter().any(u8::is_ascii_control)) {
         return Err(CREDENTIAL);
     }
-    store_word(place, word).map_err(|_| CREDENTIAL)
+    store_string(place, word, CREDENTIAL)
 }
 
 fn copy(bytes: &[u8]) -> Result<Vec<u8>, Refused> {

@@ -89,6 +89,33 @@ impl Options {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+impl Options {
+    /// Some options, for unit tests and fuzz targets.
+    pub fn example() -> Self {
+        Self {
+            submitted: Instant::now(),
+            timeout: Duration::from_millis(500),
+            suspension: None,
+            route_index: 1,
+            route_type: 1,
+            method: None,
+            authmethod: 3,
+            tls_version: 0,
+            tls_verify_host: true,
+            tls_verify_peer: true,
+            tcp_keepalive: false,
+            tcp_ka_idle: 0,
+            tcp_ka_interval: 0,
+            follow_redirect: false,
+            max_redirects: 5,
+            max_response_size: 1024,
+            connect_timeout: Duration::ZERO,
+            http_version: HttpVersion::Default,
+        }
+    }
+}
+
 /// The parts of a query that are texts. All but the body and the callback's string are free of NUL bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Text {
@@ -277,34 +304,11 @@ pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn options() -> Options {
-        Options {
-            submitted: Instant::now(),
-            timeout: Duration::from_millis(500),
-            suspension: None,
-            route_index: 1,
-            route_type: 1,
-            method: None,
-            authmethod: 3,
-            tls_version: 0,
-            tls_verify_host: true,
-            tls_verify_peer: true,
-            tcp_keepalive: false,
-            tcp_ka_idle: 0,
-            tcp_ka_interval: 0,
-            follow_redirect: false,
-            max_redirects: 5,
-            max_response_size: 1024,
-            connect_timeout: Duration::ZERO,
-            http_version: HttpVersion::Default,
-        }
-    }
-
     /// A query that is told apart by its id.
     pub fn query(id: &str) -> Query {
         let mut texts = Texts::default();
         texts.set(Text::Id, Some(id.as_bytes()));
-        Query::new(options(), &texts, &[]).expect("there is memory")
+        Query::new(Options::example(), &texts, &[]).expect("there is memory")
     }
 
     proptest! {
@@ -318,7 +322,7 @@ pub(super) mod tests {
             texts.set(Text::Url, Some(url.as_bytes()));
             texts.set(Text::Body, body.as_deref());
             let lines: Vec<Vec<u8>> = headers.iter().map(|header| header.clone().into_bytes()).collect();
-            let query = Query::new(options(), &texts, &lines).expect("there is memory");
+            let query = Query::new(Options::example(), &texts, &lines).expect("there is memory");
             prop_assert_eq!(query.text(Text::Url).map(CStr::to_bytes), Some(url.as_bytes()));
             prop_assert_eq!(query.bytes(Text::Body), body.as_deref());
             prop_assert_eq!(query.text(Text::Password), None);

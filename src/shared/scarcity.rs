@@ -47,7 +47,7 @@ fn look() -> (bool, Duration) {
     let enough = (memory::size() / PART).min(ENOUGH);
     if (enough..=memory::size()).contains(&memory::available()) {
         (false, BY_COUNTERS)
-    } else if memory::has_block_of(enough / 2) {
+    } else if memory::Block::new(enough / 2).is_some() {
         (false, BY_TRIAL)
     } else {
         (true, BY_TRIAL_IN_VAIN)
