@@ -1,4 +1,4 @@
-//! Processor time and memory of another process, from `/proc`.
+//! Processor time of another process, from `/proc`.
 
 use std::fs;
 use std::time::Duration;
@@ -16,14 +16,4 @@ pub fn processor_time(process: u32) -> Duration {
     // SAFETY: reads a constant of the system.
     let ticks_a_second = u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).unwrap_or(100);
     Duration::from_micros(ticks * 1_000_000 / ticks_a_second)
-}
-
-/// Resident memory of a process that is its own, in bytes (`RssAnon` of `status`).
-///
-/// # Panics
-/// The process does not exist.
-pub fn resident_memory(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the process exists");
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("Linux tells it");
-    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
 }

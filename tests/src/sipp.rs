@@ -36,19 +36,12 @@ impl Calls {
         let output = Command::new("timeout")
             .arg(HARD_LIMIT)
             .current_dir(folder)
-            .args(["sipp", &server.to_string(), "-sf"])
+            .arg("sipp")
+            .args(base_arguments(server))
+            .arg("-sf")
             .arg(scenario)
-            .args([
-                "-i",
-                "127.0.0.1",
-                "-p",
-                &free_udp_port().to_string(),
-                "-m",
-                &self.count.to_string(),
-                "-r",
-                &self.rate.to_string(),
-            ])
-            .args(["-l", &self.count.to_string(), "-nostdin", "-buff_size", "4000000", "-timeout", "60s", "-trace_err"])
+            .args(["-m", &self.count.to_string(), "-r", &self.rate.to_string(), "-l", &self.count.to_string()])
+            .args(["-buff_size", "4000000", "-timeout", "60s", "-trace_err"])
             .env("TERM", "dumb")
             .output()
             .expect("sipp is installed");
@@ -109,8 +102,13 @@ impl Calls {
     }
 }
 
-/// SIPp would look for one itself, and two of them may find the same.
-fn free_udp_port() -> u16 {
+/// Which server SIPp calls and from where, and that nobody sits at it. By itself SIPp takes 5060 where that is free, which
+/// may be somebody else's a moment later.
+///
+/// # Panics
+/// No port is free.
+pub fn base_arguments(server: SocketAddr) -> Vec<String> {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
-    socket.local_addr().expect("it is bound").port()
+    let port = socket.local_addr().expect("it is bound").port();
+    [server.to_string().as_str(), "-i", "127.0.0.1", "-p", &port.to_string(), "-nostdin"].map(str::to_owned).to_vec()
 }

@@ -76,6 +76,15 @@ pub enum TcpState {
     Established = 1,
     /// The SYN has not been answered.
     SynSent = 2,
+    /// The peer has closed, this side has not.
+    CloseWait = 8,
+}
+
+impl TcpState {
+    /// As the table writes it.
+    pub fn code(self) -> String {
+        format!("{:02X}", self as u8)
+    }
 }
 
 /// Whether any connection to `port` of 127.0.0.1 is in that state, as its client sees it.
@@ -84,6 +93,6 @@ pub enum TcpState {
 /// There is no `/proc`.
 pub fn any_connection_to(port: u16, state: TcpState) -> bool {
     let table = fs::read_to_string("/proc/net/tcp").expect("Linux tells it");
-    let wanted = [format!("0100007F:{port:04X}"), format!("{:02X}", state as u8)];
+    let wanted = [format!("0100007F:{port:04X}"), state.code()];
     table.lines().skip(1).any(|line| line.split_whitespace().skip(2).take(2).eq(wanted.iter()))
 }

@@ -4,7 +4,7 @@
 use end_to_end::certificates::TestCertificates;
 use end_to_end::kamailio::{Kamailio, free_tcp_port, wait_until};
 use end_to_end::nginx::Nginx;
-use end_to_end::processor_time::resident_memory;
+use end_to_end::resident_memory::resident_memory;
 use end_to_end::sip_tls::SipTlsClient;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -4,7 +4,8 @@
 use end_to_end::http_server::{HttpServer, Response, Step};
 use end_to_end::kamailio::{Kamailio, free_tcp_port, wait_until};
 use end_to_end::nginx::Nginx;
-use end_to_end::processor_time::{processor_time, resident_memory};
+use end_to_end::processor_time::processor_time;
+use end_to_end::resident_memory::resident_memory;
 use std::time::Duration;
 
 const IN_FLIGHT: u64 = 200;

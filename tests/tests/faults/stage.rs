@@ -4,7 +4,7 @@ use end_to_end::certificates::TestCertificates;
 use end_to_end::faults::{Faults, Kind, module_file};
 use end_to_end::http_server::{HttpServer, Request, Response};
 use end_to_end::kamailio::{Builder, Kamailio, PATIENCE, wait_until};
-use end_to_end::name_server::NameServer;
+use end_to_end::name_server::{self, NameServer};
 use end_to_end::sip::{SipClient, SipMessage};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -193,7 +193,7 @@ impl Stage {
         let certificates = TestCertificates::create(folder.path());
         let faults = Faults::none();
         let (http, https) = (HttpServer::start(answer), HttpServer::start_tls(certificates.server(), answer));
-        let names = NameServer::start();
+        let names = NameServer::start(name_server::every_name).expect("port 53 of loopback");
         let callee = Callee::start();
         let kamailio = builder(&faults, memory_manager)
             .set("callee", callee.address)

@@ -1,10 +1,11 @@
 //! Looks at a running Kamailio: its counters, its memory, its processes.
 
-use crate::process::{TcpState, connection_count, descriptor_count, event_count};
+use crate::process::{connection_count, descriptor_count, event_count};
 use crate::quantity::Quantity;
 use crate::samples::{Column, Sample};
 use end_to_end::kamailio::{Kamailio, PATIENCE, wait_until};
-use end_to_end::processor_time::resident_memory;
+use end_to_end::resident_memory::resident_memory;
+use end_to_end::sockets::TcpState;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 

@@ -1,26 +1,9 @@
 //! What `/proc` tells about a process: descriptors, events, sockets.
 
+use end_to_end::sockets::TcpState;
 use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
-
-/// State of a connection in `/proc/net/tcp`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TcpState {
-    /// Both sides may send.
-    Established,
-    /// The peer has closed, this process has not.
-    CloseWait,
-}
-
-impl TcpState {
-    fn code(self) -> &'static str {
-        match self {
-            Self::Established => "01",
-            Self::CloseWait => "08",
-        }
-    }
-}
 
 /// Open descriptors: number, and what it refers to. One that is closed meanwhile is passed over.
 fn descriptors(process: u32) -> Vec<(String, PathBuf)> {
@@ -50,12 +33,12 @@ fn watched(process: u32, instance: &str) -> i64 {
 
 /// How many of its TCP connections over IPv4 are in `state`.
 pub fn connection_count(process: u32, state: TcpState) -> i64 {
-    let own = socket_inodes(process);
+    let (own, state) = (socket_inodes(process), state.code());
     let table = fs::read_to_string(format!("/proc/{process}/net/tcp")).unwrap_or_default();
     let is_counted = |line: &&str| {
         let mut fields = line.split_whitespace();
         // Fields of the table: number, local and remote address, state; the inode is the tenth.
-        fields.nth(3) == Some(state.code()) && fields.nth(5).is_some_and(|inode| own.contains(inode))
+        fields.nth(3) == Some(state.as_str()) && fields.nth(5).is_some_and(|inode| own.contains(inode))
     };
     table.lines().filter(is_counted).count() as i64
 }

@@ -1,10 +1,11 @@
 //! Whom the queries go to: nginx for most of them, scripted servers and a name server for the others.
 
-use crate::name_server::NameServer;
+use crate::name_server::{no_name, resolv_conf};
 use end_to_end::certificates::TestCertificates;
 use end_to_end::http_server::handlers::{basic_auth, digest_auth};
 use end_to_end::http_server::{HttpServer, Request, Response, Step};
 use end_to_end::kamailio::{Builder, free_tcp_port};
+use end_to_end::name_server::NameServer;
 use end_to_end::nginx::Nginx;
 use std::net::TcpListener;
 use std::time::Duration;
@@ -34,7 +35,7 @@ impl Servers {
             _nginx: Nginx::start(&ports, &nginx_servers(ports, &certificates)),
             scripted: HttpServer::start(scripted_answers()),
             untrusted: HttpServer::start_tls(certificates.server_self_signed(), |_| Response::text("never seen")),
-            names: NameServer::start()?,
+            names: NameServer::start(no_name)?,
             ports,
             certificates,
             _folder: folder,
@@ -52,7 +53,7 @@ impl Servers {
             .set("untrusted", self.untrusted.url(""))
             .set("closed", format!("http://127.0.0.1:{}", closed_port()))
             .parameter("tls_ca_path", format!("\"{}\"", self.certificates.ca_file().display()))
-            .resolv_conf(&self.names.resolv_conf())
+            .resolv_conf(&resolv_conf(self.names.address()))
     }
 
     /// Forgets what was received, which nobody asks for.

@@ -2,8 +2,9 @@
 
 use crate::calls::{Call, Dialogue};
 use end_to_end::kamailio::Kamailio;
+use end_to_end::sipp::base_arguments;
 use std::fs;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -107,14 +108,12 @@ impl Drop for Sipp {
 }
 
 fn command(server: SocketAddr, folder: &Path, calls: usize, duration: Duration) -> std::io::Result<Command> {
-    // By itself SIPp takes 5060 where that is free, which may be somebody else's a moment later.
-    let port = UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
     let rate = (calls as f64 * f64::from(RATE_PERIOD) / duration.as_millis() as f64).ceil().max(1.0);
     let screen = fs::File::create(folder.join("screen"))?;
     let mut command = Command::new("sipp");
-    command.arg(server.to_string()).args(["-sf", "scenario.xml", "-inf", "users.csv", "-i", "127.0.0.1", "-p", &port]);
+    command.args(base_arguments(server)).args(["-sf", "scenario.xml", "-inf", "users.csv"]);
     command.args(["-m", &calls.to_string(), "-r", &rate.to_string(), "-rp", &RATE_PERIOD.to_string()]);
-    command.args(["-l", MOST_CALLS, "-nostdin", "-trace_stat", "-stf", "statistics.csv", "-fd", "60"]);
+    command.args(["-l", MOST_CALLS, "-trace_stat", "-stf", "statistics.csv", "-fd", "60"]);
     command.args(["-trace_err", "-error_file", "errors.log", "-timeout_error", "-buff_size", "2000000"]);
     // A machine that does not keep up takes longer; one that stands still ends the run.
     command.args(["-timeout", &format!("{}s", 3 * duration.as_secs() + 60)]);
