@@ -18,6 +18,7 @@ pub mod reserve;
 pub mod route;
 mod script_function;
 pub mod statistics;
+pub mod termination;
 pub mod thread_data;
 pub mod transaction;
 pub mod variable;

@@ -3,7 +3,7 @@
 use super::outcome::Outcome;
 use super::resume;
 use crate::host::reserve::Reserve;
-use crate::host::{guarded, log};
+use crate::host::{guarded, log, termination};
 use crate::module::statistics::Statistic;
 use crate::shared::clock::Instant;
 use crate::shared::query::Query;
@@ -111,6 +111,6 @@ impl Deliveries {
         self.queue.finished();
         outcome.statistic.add(1);
         Statistic::InFlight.add(-1);
-        guarded("a callback", (), || resume::deliver(&query, outcome));
+        termination::put_off(|| guarded("a callback", (), || resume::deliver(&query, outcome)));
     }
 }

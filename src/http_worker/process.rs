@@ -1,7 +1,7 @@
 //! The process of one HTTP worker: sets up its loop and never returns.
 
 use super::worker::Worker;
-use crate::host::{log, process, thread_data};
+use crate::host::{log, process, termination, thread_data};
 use crate::module::settings::settings;
 use crate::shared::ring::Ring;
 
@@ -12,6 +12,9 @@ const OTHER_DESCRIPTORS: usize = 128;
 /// any of its children.
 pub fn run(queue: &'static Ring) -> ! {
     thread_data::forget_what_is_shared();
+    if termination::install().is_err() {
+        log::warning!("no handler for SIGTERM: an HTTP worker may end in the middle of a callback");
+    }
     let settings = settings().clone();
     let max_in_flight = bound_by_descriptors(settings.max_in_flight as usize, process::raise_descriptor_limit());
     let error = match Worker::new(queue, &settings, max_in_flight) {

@@ -213,9 +213,18 @@ impl Kamailio {
         self.rpc_numbers(&["core.shmmem"])["used"]
     }
 
-    /// Process ids by description, as `core.psx` tells them.
-    pub fn processes(&self, description: &str) -> Vec<u32> {
-        self.processes_where(|shown| shown == description)
+    /// Process ids by description, as `core.psx` tells them, as soon as there are so many: SIP is answered before the last
+    /// process is forked.
+    ///
+    /// # Panics
+    /// There are more, or fewer for [`PATIENCE`].
+    pub fn processes<const COUNT: usize>(&self, description: &str) -> [u32; COUNT] {
+        let mut found = Vec::new();
+        wait_until(PATIENCE, || {
+            found = self.processes_where(|shown| shown == description);
+            found.len() >= COUNT
+        });
+        found.try_into().unwrap_or_else(|found| panic!("{COUNT} x {description} are expected, not {found:?}"))
     }
 
     /// Process ids by what `core.psx` tells of the processes.
@@ -250,9 +259,7 @@ impl Kamailio {
     fn end(&mut self) -> Ended {
         let processes = if memcheck::is_on() { self.processes_where(|_| true) } else { Vec::new() };
         let mut process = self.process.take().expect("stopped once");
-        // SAFETY: sends a signal to the child that this instance owns and has not yet waited for.
-        unsafe { libc::kill(process.id() as libc::pid_t, libc::SIGTERM) };
-        let status = wait_for_end(&mut process);
+        let status = self.terminate(&mut process);
         kill_group(&process, libc::SIGKILL);
         let log = self.log();
         match status {
@@ -261,6 +268,23 @@ impl Kamailio {
                 Ended { status, log, cores: core_files(self.folder()) }
             }
             None => panic!("kamailio does not stop; its log:\n{log}"),
+        }
+    }
+
+    /// Kamailio's main process keeps one signal at a time and drops what comes before it has looked at it. So where it still has
+    /// the SIGCHLD of a worker that a test paused and resumed, SIGTERM is lost: it is sent again until it was heard.
+    fn terminate(&self, process: &mut Child) -> Option<ExitStatus> {
+        let until = Instant::now() + memcheck::patience(PATIENCE);
+        loop {
+            // SAFETY: sends a signal to the child that this instance owns and has not yet waited for.
+            unsafe { libc::kill(process.id() as libc::pid_t, libc::SIGTERM) };
+            let status = wait_for_end(process, Duration::from_secs(1));
+            if status.is_some() || Instant::now() > until {
+                return status;
+            }
+            if self.log().contains("Thank you for flying") {
+                return wait_for_end(process, PATIENCE);
+            }
         }
     }
 
@@ -310,9 +334,9 @@ pub fn wait_until(patience: Duration, mut condition: impl FnMut() -> bool) -> bo
     }
 }
 
-fn wait_for_end(process: &mut Child) -> Option<ExitStatus> {
+fn wait_for_end(process: &mut Child, patience: Duration) -> Option<ExitStatus> {
     let mut status = None;
-    wait_until(PATIENCE, || {
+    wait_until(patience, || {
         status = process.try_wait().expect("the child is ours");
         status.is_some()
     });

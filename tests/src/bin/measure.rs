@@ -47,7 +47,7 @@ fn instance(script: &str, manager: &str, url: &str, in_flight: u64) -> Kamailio 
 
 fn processor_time_per_query(manager: &str, url: &str) -> f64 {
     let kamailio = instance(CHAINS, manager, url, IN_FLIGHT);
-    let worker = kamailio.processes("Http Async Worker")[0];
+    let [worker] = kamailio.processes("Http Async Worker");
     let before = processor_time(worker);
     kamailio.message("start");
     let done = wait_until(PATIENCE, || kamailio.counts()[1] == i64::try_from(QUERIES).unwrap_or(0));
@@ -58,7 +58,7 @@ fn processor_time_per_query(manager: &str, url: &str) -> f64 {
 fn memory_per_hanging_transfer(manager: &str) -> (i64, i64) {
     let server = HttpServer::start(|_| Response::steps(vec![Step::WaitForever]));
     let kamailio = instance(HANG, manager, &server.url("/"), HANGING as u64);
-    let worker = kamailio.processes("Http Async Worker")[0];
+    let [worker] = kamailio.processes("Http Async Worker");
     let (shared, resident) = (kamailio.shared_memory_used(), resident_memory(worker));
     kamailio.message("start");
     server.wait_for_requests(HANGING, PATIENCE);

@@ -308,7 +308,7 @@ impl Builder {
     fn run_to_end(self, argument: &str) -> Ended {
         let (folder, port) = self.prepare();
         let mut process = self.command(folder.path(), port).arg(argument).spawn().expect("kamailio is installed");
-        let status = wait_for_end(&mut process);
+        let status = wait_for_end(&mut process, super::PATIENCE);
         let log = fs::read(folder.path().join("log")).expect("the log is there");
         let log = String::from_utf8_lossy(&log).into_owned();
         match status {

@@ -61,7 +61,8 @@ struct Asked {
 impl Asked {
     /// Keep-alive times of the connection to `server`.
     fn keepalive(&self, server: &HttpServer) -> Option<(i32, i32)> {
-        sockets::keepalive(self.kamailio.processes("Http Async Worker")[0], server.port())
+        let [worker] = self.kamailio.processes("Http Async Worker");
+        sockets::keepalive(worker, server.port())
     }
 }
 

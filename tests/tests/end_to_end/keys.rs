@@ -179,7 +179,7 @@ fn keepalive_for(assignments: &str) -> Option<(i32, i32)> {
     let server = HttpServer::start(|_| Response::text("x"));
     let kamailio = one_query(&server.url("/"), assignments, "").start();
     assert_replied(&kamailio.message("alice"), "200");
-    let worker = kamailio.processes("Http Async Worker")[0];
+    let [worker] = kamailio.processes("Http Async Worker");
     sockets::keepalive(worker, server.port())
 }
 

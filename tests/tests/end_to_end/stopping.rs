@@ -1,7 +1,7 @@
 //! Stopping with many suspended calls, and starting again at once.
 
 use end_to_end::http_server::{HttpServer, Response, Step};
-use end_to_end::kamailio::{Builder, Kamailio, PATIENCE, wait_until};
+use end_to_end::kamailio::{Builder, Ended, Kamailio, PATIENCE, wait_until};
 use std::time::{Duration, Instant};
 
 const IN_FLIGHT: usize = 500;
@@ -76,4 +76,35 @@ fn five_hundred_suspended_calls_do_not_hold_up_the_end() {
 #[test]
 fn five_hundred_transfers_in_shared_memory_do_not_hold_up_the_end() {
     instances("shm").iter().for_each(stops_and_starts_again);
+}
+
+/// An instance whose callback runs `statements` and then says "it went on"; stopped while it runs them.
+fn stopped_in_a_callback(statements: &str) -> (Ended, Duration) {
+    let server = HttpServer::start(|_| Response::text("x"));
+    let script = r#"
+        route[MAIN] { http_async_query("{url}", "REPLY"); }
+        route[REPLY] { xlog("L_NOTICE", "in the callback\n"); {statements} xlog("L_NOTICE", "it went on\n"); t_reply("200", "Answered"); }"#;
+    let builder = Kamailio::with_script(script).modules(&["cfgutils"]).set("url", server.url("/"));
+    let kamailio = builder.set("statements", statements).start();
+    drop(kamailio.client().send("MESSAGE", "alice", "", ""));
+    kamailio.wait_for_log("in the callback");
+    let before = Instant::now();
+    let ended = kamailio.stop();
+    (ended, before.elapsed())
+}
+
+#[test]
+fn a_callback_that_runs_is_finished_before_its_worker_ends() {
+    let (ended, _) = stopped_in_a_callback(r#"usleep("500000");"#);
+    assert!(ended.log.contains("it went on"), "{}", ended.log);
+    ended.assert_clean();
+}
+
+#[test]
+fn a_callback_that_does_not_return_does_not_hold_up_the_end() {
+    let forever = r#"$var(i) = 0; while($var(i) < 1000) { usleep("100000"); $var(i) = $var(i) + 1; }"#;
+    let (ended, took) = stopped_in_a_callback(forever);
+    assert!(took < SOON, "it took {took:?} to stop; the log:\n{}", ended.log);
+    assert!(!ended.log.contains("it went on"), "{}", ended.log);
+    ended.assert_clean();
 }

@@ -32,7 +32,8 @@ impl<'kamailio> Probe<'kamailio> {
     /// # Errors
     /// They do not come.
     pub fn new(kamailio: &'kamailio Kamailio, workers: usize) -> Result<Self, String> {
-        if !wait_until(PATIENCE, || kamailio.processes("Http Async Worker").len() == workers) {
+        let found = || kamailio.processes_where(|description| description == "Http Async Worker");
+        if !wait_until(PATIENCE, || found().len() == workers) {
             return Err(format!("not all of {workers} HTTP workers are there"));
         }
         Ok(Self { kamailio, processes: named(kamailio.all_processes()) })
