@@ -6,8 +6,10 @@
 use super::response::Redirects;
 use crate::shared::query::{Method, Query, Text};
 use crate::transport::error::TransferError;
+use crate::transport::origins::Origins;
 use crate::transport::url::{self, Origin};
 use std::ffi::CString;
+use std::rc::Rc;
 
 /// The request that goes out now.
 #[derive(Debug)]
@@ -15,7 +17,7 @@ pub struct Hop {
     /// Its URL.
     pub url: CString,
     /// Where it goes.
-    pub origin: Origin,
+    pub origin: Rc<Origin>,
     /// Its method.
     pub method: Method,
     /// Whether the query's body goes along.
@@ -36,12 +38,12 @@ impl Hop {
     ///
     /// # Errors
     /// The URL is not one of http or https, or memory is exhausted.
-    pub fn first(query: &Query) -> Result<Self, TransferError> {
+    pub fn first(query: &Query, origins: &mut Origins) -> Result<Self, TransferError> {
         let url = query.text(Text::Url).unwrap_or_default();
         let with_body = query.bytes(Text::Body).is_some();
         let default = if with_body { Method::Post } else { Method::Get };
         Ok(Self {
-            origin: Origin::of(url)?,
+            origin: origins.of(url)?,
             url: url::with_scheme(url)?,
             method: query.options().method.unwrap_or(default),
             with_body,
@@ -54,7 +56,7 @@ impl Hop {
 
     /// The same request on a new connection.
     pub fn on_new_connection(&self) -> Self {
-        Self { url: self.url.clone(), origin: self.origin.clone(), new_connection: true, ..*self }
+        Self { url: self.url.clone(), origin: Rc::clone(&self.origin), new_connection: true, ..*self }
     }
 
     /// What a redirect in answer to this request is to the query.
@@ -79,7 +81,7 @@ impl Hop {
             ));
         }
         let url = url::follow(&self.url, location)?;
-        let origin = Origin::of(&url)?;
+        let origin = Rc::new(Origin::of(&url)?);
         let becomes_get = match status {
             301 | 302 => self.method == Method::Post,
             303 => self.method != Method::Head,
@@ -109,7 +111,7 @@ mod tests {
 
     fn hop(method: Method) -> Hop {
         let url = c"http://a.example/";
-        let origin = Origin::of(url).expect("a good URL");
+        let origin = Rc::new(Origin::of(url).expect("a good URL"));
         Hop {
             url: url.to_owned(),
             origin,

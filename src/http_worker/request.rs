@@ -95,12 +95,19 @@ fn set_method(easy: &Easy<Response>, query: &Query, hop: &Hop) -> Result<()> {
         (Method::Post, _) => {}
         (method, _) => easy.set_text(curl::CURLOPT_CUSTOMREQUEST, name_of(method))?,
     }
-    match (hop.method, body) {
-        (Method::Delete | Method::Options, None) => Ok(()),
-        (_, body) => {
-            easy.set_number(curl::CURLOPT_POST, 1)?;
-            easy.set_body(body.unwrap_or_default())
-        }
+    if !is_post(hop.method, body.is_some()) {
+        return Ok(());
+    }
+    easy.set_number(curl::CURLOPT_POST, 1)?;
+    easy.set_body(body.unwrap_or_default())
+}
+
+/// Whether libcurl is told to send a body, be it an empty one.
+fn is_post(method: Method, has_body: bool) -> bool {
+    match method {
+        Method::Head => false,
+        Method::Get | Method::Delete | Method::Options => has_body,
+        Method::Post | Method::Put | Method::Patch => true,
     }
 }
 
@@ -126,8 +133,11 @@ fn set_headers(easy: &mut Easy<Response>, query: &Query, hop: &Hop) -> Result<()
         has_type |= is_header(header, "Content-Type");
         easy.add_header(header)?;
     }
-    let is_empty = query.bytes(Text::Body).filter(|_| hop.with_body).is_none_or(<[u8]>::is_empty);
-    if is_empty && !has_type {
+    let body = query.bytes(Text::Body).filter(|_| hop.with_body);
+    if !is_post(hop.method, body.is_some()) {
+        return easy.use_headers();
+    }
+    if body.is_none_or(<[u8]>::is_empty) && !has_type {
         // libcurl calls every content of a POST a form, even none.
         easy.add_header(c"Content-Type:")?;
     }

@@ -20,6 +20,7 @@ use crate::transport::easy::Easy;
 use crate::transport::error::{LoopError, TransferError};
 use crate::transport::event_loop::{EventLoop, QueueWatch, Ready, Timer};
 use crate::transport::multi::{ConnectionLimits, Done};
+use crate::transport::origins::Origins;
 use curl_sys as curl;
 use slab::Slab;
 use std::collections::VecDeque;
@@ -45,6 +46,7 @@ pub struct Worker {
     deadline_timer: Timer,
     timer_set_for: Option<Instant>,
     names: Names<TransferId>,
+    origins: Origins,
     idle_handles: Vec<Easy<Response>>,
     max_idle_handles: usize,
     connections: Connections,
@@ -73,6 +75,7 @@ impl Worker {
             deadline_timer: Timer::for_deadlines(&event_loop)?,
             timer_set_for: None,
             names: Names::new(&event_loop)?,
+            origins: Origins::default(),
             idle_handles: Vec::new(),
             max_idle_handles: kept.min(MAX_IDLE_HANDLES),
             connections: Connections::new(&event_loop, connection_limits(settings, max_in_flight))?,
@@ -162,9 +165,10 @@ impl Worker {
 
     /// Runs a step of one transfer. A step that fails or panics ends it.
     fn attempt(&mut self, key: usize, what: &str, step: impl FnOnce(&mut Self, usize) -> Result<(), TransferError>) {
-        let panicked =
-            Err(TransferError::with_detail(curl::CURLE_FAILED_INIT, format_args!("internal error in {what}")));
-        if let Err(error) = guarded(what, panicked, || step(self, key)) {
+        let ended = guarded(what, None, || Some(step(self, key))).unwrap_or_else(|| {
+            Err(TransferError::with_detail(curl::CURLE_FAILED_INIT, format_args!("internal error in {what}")))
+        });
+        if let Err(error) = ended {
             self.end(key, Err(error));
         }
     }
@@ -180,7 +184,7 @@ impl Worker {
         transfer.started = Instant::now();
         self.in_flight += 1;
         self.queue.release_place();
-        let hop = Hop::first(&transfer.query)?;
+        let hop = Hop::first(&transfer.query, &mut self.origins)?;
         self.go(key, hop)
     }
 

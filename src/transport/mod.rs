@@ -14,6 +14,7 @@ pub mod event_loop;
 pub mod global;
 mod kept_socket;
 pub mod multi;
+pub mod origins;
 pub mod resolver;
 pub mod string_list;
 pub mod url;

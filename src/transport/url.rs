@@ -131,7 +131,7 @@ impl Parsed {
     /// name may hold (RFC 7617 section 2), would begin another header.
     fn check_credentials(&self) -> Result<(), TransferError> {
         for part in [api::CURLUPART_USER, api::CURLUPART_PASSWORD] {
-            if self.text(part, 0).is_ok() && self.text(part, api::CURLU_URLDECODE).is_err() {
+            if self.has(part) && self.text(part, api::CURLU_URLDECODE).is_err() {
                 return Err(TransferError::with_detail(
                     curl::CURLE_URL_MALFORMAT,
                     format_args!("control bytes in a user name or password"),
@@ -178,13 +178,25 @@ impl Parsed {
         text.into_string().map_err(|_| TransferError::new(curl::CURLE_URL_MALFORMAT))
     }
 
-    fn text(&self, part: api::CURLUPart, flags: u32) -> Result<CString, TransferError> {
+    /// Whether the URL has a part. Most lack the ones that are asked for, and an error's text takes time.
+    fn has(&self, part: api::CURLUPart) -> bool {
+        self.get(part, 0).is_ok_and(|text| {
+            // SAFETY: libcurl's own string, given back once.
+            unsafe { curl::curl_free(text.cast()) };
+            true
+        })
+    }
+
+    /// A string of libcurl's, to be given back to it.
+    fn get(&self, part: api::CURLUPart, flags: u32) -> Result<*mut c_char, api::CURLUcode> {
         let mut text: *mut c_char = std::ptr::null_mut();
-        // SAFETY: the handle is ours; on success libcurl hands out a string that is given back below.
+        // SAFETY: the handle is ours; on success libcurl hands out a string that the caller gives back.
         let code = unsafe { api::curl_url_get(self.0.as_ptr(), part, &mut text, flags) };
-        if code != api::CURLUE_OK || text.is_null() {
-            return Err(error_of(code));
-        }
+        if code == api::CURLUE_OK && !text.is_null() { Ok(text) } else { Err(code) }
+    }
+
+    fn text(&self, part: api::CURLUPart, flags: u32) -> Result<CString, TransferError> {
+        let text = self.get(part, flags).map_err(error_of)?;
         // SAFETY: NUL-terminated on success.
         let copy = heap::c_string(unsafe { CStr::from_ptr(text) }.to_bytes()).map_err(not_copied);
         // SAFETY: libcurl's own string, given back once.
