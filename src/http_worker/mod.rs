@@ -2,7 +2,7 @@
 //!
 //! In the order in which a query meets them: [`process`] forks off into the loop, `worker` owns everything the loop
 //! acts upon, `receive` takes queries from the ring, `resolve` finds addresses, `request` sets up the easy handle,
-//! `response` collects what comes back, `redirect` sends the query on, `outcome`, `deliveries` and `resume` end it,
+//! `receive_buffers` says how much of a response it reads at once, `response` collects what comes back, `redirect` sends the query on, `outcome`, `deliveries` and `resume` end it,
 //! [`reply_variables`] show it to the script.
 #![forbid(unsafe_code)]
 
@@ -11,6 +11,7 @@ mod deadlines;
 mod deliveries;
 mod outcome;
 pub mod process;
+mod receive_buffers;
 pub mod redirect;
 pub mod reply_variables;
 pub mod request;

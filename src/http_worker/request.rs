@@ -22,7 +22,7 @@ const TLS_SEND_BUFFER: i64 = 16 * 1024;
 
 type Result<T> = std::result::Result<T, TransferError>;
 
-/// Sets every option of `hop`. `addresses` are those of its host, where that is a name.
+/// Sets every option of `hop`. `addresses` are those of its host, where that is a name; `receive_buffer` is in bytes.
 ///
 /// # Errors
 /// libcurl refused an option, or memory is exhausted.
@@ -31,6 +31,7 @@ pub fn prepare(
     query: &Query,
     hop: &Hop,
     addresses: Option<&[IpAddr]>,
+    receive_buffer: usize,
     settings: &Settings,
 ) -> Result<()> {
     let options = query.options();
@@ -43,9 +44,18 @@ pub fn prepare(
         set_client_certificate(easy, query, hop, settings)?;
     }
     set_connection(easy, options)?;
+    if speaks_only_http1(query, hop) {
+        // Frames of HTTP/2 pass through this buffer too, and so may those of any TLS connection.
+        easy.set_receive_buffer(receive_buffer)?;
+    }
     easy.set_number(curl::CURLOPT_FORBID_REUSE, stands_apart(query, hop).into())?;
     easy.set_number(curl::CURLOPT_FRESH_CONNECT, hop.new_connection.into())?;
     if settings.curl_verbose { easy.trace() } else { Ok(()) }
+}
+
+/// Whether HTTP/2 cannot come of it.
+pub fn speaks_only_http1(query: &Query, hop: &Hop) -> bool {
+    hop.origin.scheme == "http" && query.options().http_version == HttpVersion::Default
 }
 
 fn set_target(easy: &mut Easy<Response>, hop: &Hop, addresses: Option<&[IpAddr]>, options: &Options) -> Result<()> {

@@ -80,6 +80,11 @@ impl Response {
         self.all_headers == 0 && self.bytes.is_empty()
     }
 
+    /// Bytes that have come, of all responses on the way.
+    pub fn received(&self) -> usize {
+        self.all_headers + self.bytes.len().saturating_sub(self.head_length) + self.ignored
+    }
+
     /// Most bytes of its body.
     pub fn max_body(&self) -> usize {
         self.max_body

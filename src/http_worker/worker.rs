@@ -5,6 +5,7 @@ use super::connections::Connections;
 use super::deadlines::Deadlines;
 use super::deliveries::Deliveries;
 use super::outcome::{Outcome, Times};
+use super::receive_buffers::ReceiveBuffers;
 use super::redirect::Hop;
 use super::request;
 use super::resolve::{Addresses, Names};
@@ -13,7 +14,7 @@ use super::transfer::{Stage, Transfer, TransferId};
 use crate::host::{guarded, log};
 use crate::module::settings::Settings;
 use crate::shared::clock::Instant;
-use crate::shared::query::{HttpVersion, Query};
+use crate::shared::query::Query;
 use crate::shared::ring::Ring;
 use crate::shared::scarcity;
 use crate::transport::easy::Easy;
@@ -49,6 +50,7 @@ pub struct Worker {
     origins: Origins,
     idle_handles: Vec<Easy<Response>>,
     max_idle_handles: usize,
+    receive_buffers: ReceiveBuffers,
     connections: Connections,
     deliveries: Deliveries,
     event_loop: EventLoop,
@@ -78,6 +80,7 @@ impl Worker {
             origins: Origins::default(),
             idle_handles: Vec::new(),
             max_idle_handles: kept.min(MAX_IDLE_HANDLES),
+            receive_buffers: ReceiveBuffers::new(),
             connections: Connections::new(&event_loop, connection_limits(settings, max_in_flight))?,
             deliveries: Deliveries::new(queue),
             event_loop,
@@ -237,7 +240,9 @@ impl Worker {
             return Ok(());
         };
         *easy.receiver_mut() = response_to(&transfer.query, hop);
-        request::prepare(&mut easy, &transfer.query, hop, addresses.map(AsRef::as_ref), &self.settings)?;
+        let receive_buffer = self.receive_buffers.size_for(&hop.origin);
+        let addresses = addresses.map(AsRef::as_ref);
+        request::prepare(&mut easy, &transfer.query, hop, addresses, receive_buffer, &self.settings)?;
         easy.set_key(key)?;
         transfer.sent = Instant::now();
         self.connections.add(&transfer.query, hop, &easy)?;
@@ -369,6 +374,9 @@ impl Worker {
                 self.connections.remove(&query, hop.as_ref(), &easy);
                 let times = Times::read(&easy, before, redirect);
                 let response = std::mem::take(easy.receiver_mut());
+                if let Some(hop) = &hop {
+                    self.receive_buffers.note(&hop.origin, response.received());
+                }
                 self.keep(easy);
                 match result {
                     Ok(status) => Outcome::replied(status, response, times),
@@ -417,8 +425,7 @@ fn connection_limits(settings: &Settings, max_in_flight: usize) -> ConnectionLim
 /// Nothing received yet of the response to a request.
 fn response_to(query: &Query, hop: &Hop) -> Response {
     let response = Response::new(hop.redirects_are(query), query.options().max_response_size as usize);
-    let speaks_only_http1 = hop.origin.scheme == "http" && query.options().http_version == HttpVersion::Default;
-    if speaks_only_http1 { response.on_silent_connection() } else { response }
+    if request::speaks_only_http1(query, hop) { response.on_silent_connection() } else { response }
 }
 
 fn timeout(transfer: &Transfer) -> TransferError {

@@ -2,7 +2,7 @@
 
 use super::allocator::failed_allocations;
 use super::error::TransferError;
-use super::global::session_cache_is_safe;
+use super::global::{session_cache_is_safe, transfers_own_buffers};
 use super::kept_socket;
 use super::libcurl as api;
 use super::string_list::StringList;
@@ -11,6 +11,9 @@ use curl_sys::{self as curl, CURL, CURLINFO, CURLoption};
 use std::ffi::{CStr, c_char, c_int, c_long, c_void};
 use std::ptr::NonNull;
 use std::time::Duration;
+
+/// Bytes (`CURLOPT_BUFFERSIZE`).
+const DEFAULT_RECEIVE_BUFFER: usize = 16 * 1024;
 
 /// Whether a transfer goes on after bytes were received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +106,7 @@ impl<R: Receiver> Easy<R> {
         self.set_pointer(curl::CURLOPT_RESOLVE, std::ptr::null_mut())?;
         self.headers.clear();
         self.addresses.clear();
+        self.forget_receive_buffer()?;
         let old = std::mem::replace(self.receiver_mut(), receiver);
         // SAFETY: libcurl is not running, and writes no text until the option is set again.
         unsafe { self.error_text.as_ptr().cast::<c_char>().write(0) };
@@ -120,6 +124,21 @@ impl<R: Receiver> Easy<R> {
         self.set_pointer(api::CURLOPT_PREREQFUNCTION as CURLoption, on_request::<R> as *mut c_void)?;
         self.set_pointer(api::CURLOPT_PREREQDATA as CURLoption, self.before_request.as_ptr().cast())?;
         self.set_number(curl::CURLOPT_NOSIGNAL, 1)
+    }
+
+    /// A transfer that never got a connection may have left its receive buffer behind, and libcurl takes any value that the
+    /// option has later for its length. libcurl refuses the option then.
+    fn forget_receive_buffer(&self) -> Result<(), TransferError> {
+        self.set_receive_buffer(DEFAULT_RECEIVE_BUFFER)
+    }
+
+    /// How many bytes libcurl asks a connection for at once, 1 KiB at least. A newer libcurl has one buffer for all transfers,
+    /// and nothing is changed.
+    ///
+    /// # Errors
+    /// As [`Easy::set_number`].
+    pub fn set_receive_buffer(&self, bytes: usize) -> Result<(), TransferError> {
+        if transfers_own_buffers() { self.set_number(curl::CURLOPT_BUFFERSIZE, bytes as i64) } else { Ok(()) }
     }
 
     /// Keeps TLS sessions for other connections, where this libcurl does so safely.

@@ -42,13 +42,26 @@ pub fn initialise(manager: MemoryManager) -> Result<bool, TransferError> {
 /// That of 7.88 keeps a session's name after it has freed it, and frees it again with the next session.
 const SESSION_CACHE_IS_SAFE: c_uint = 0x08_0c_00;
 
+/// The first libcurl that has one receive buffer for all transfers of a multi handle (8.7.0).
+const BUFFER_IS_SHARED: c_uint = 0x08_07_00;
+
 /// Whether TLS sessions may be kept for other connections.
 pub(super) fn session_cache_is_safe() -> bool {
-    static IS_SAFE: OnceLock<bool> = OnceLock::new();
-    *IS_SAFE.get_or_init(|| {
+    version() >= SESSION_CACHE_IS_SAFE
+}
+
+/// Whether each transfer has a receive buffer of its own.
+pub(super) fn transfers_own_buffers() -> bool {
+    version() < BUFFER_IS_SHARED
+}
+
+/// That of the libcurl found at run time, a byte each for major, minor and patch; 0 when it does not tell.
+fn version() -> c_uint {
+    static VERSION: OnceLock<c_uint> = OnceLock::new();
+    *VERSION.get_or_init(|| {
         // SAFETY: libcurl returns a static structure; CURLVERSION_FIRST has the version number.
         let information = unsafe { curl::curl_version_info(curl::CURLVERSION_FIRST).as_ref() };
-        information.is_some_and(|information| information.version_num >= SESSION_CACHE_IS_SAFE)
+        information.map_or(0, |information| information.version_num)
     })
 }
 

@@ -25,6 +25,7 @@ mod messages;
 mod neighbours;
 mod parameters;
 mod process;
+mod receive_buffers;
 mod redirects;
 mod refusals;
 mod routes;
