@@ -3,8 +3,6 @@
 use super::allocator;
 use super::error::TransferError;
 use curl_sys as curl;
-use std::ffi::c_uint;
-use std::sync::OnceLock;
 
 /// Whose memory libcurl uses, in this whole process tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,20 +34,6 @@ pub fn initialise(manager: MemoryManager) -> Result<bool, TransferError> {
     };
     TransferError::check(code)?;
     Ok(manager == MemoryManager::System || uses_our_memory())
-}
-
-/// The first libcurl whose cache of TLS sessions survives the end of its memory, as its version number has it (8.12.0).
-/// That of 7.88 keeps a session's name after it has freed it, and frees it again with the next session.
-const SESSION_CACHE_IS_SAFE: c_uint = 0x08_0c_00;
-
-/// Whether TLS sessions may be kept for other connections.
-pub(super) fn session_cache_is_safe() -> bool {
-    static IS_SAFE: OnceLock<bool> = OnceLock::new();
-    *IS_SAFE.get_or_init(|| {
-        // SAFETY: libcurl returns a static structure; CURLVERSION_FIRST has the version number.
-        let information = unsafe { curl::curl_version_info(curl::CURLVERSION_FIRST).as_ref() };
-        information.is_some_and(|information| information.version_num >= SESSION_CACHE_IS_SAFE)
-    })
 }
 
 /// Lets libcurl make a small object and looks whether it asked us for the memory.
