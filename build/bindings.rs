@@ -1,17 +1,18 @@
-//! Stage 5: Kamailio's types, the shim's functions and what `curl-sys` lacks of libcurl, as Rust.
+//! Stage 5: Kamailio's types, the shim's functions, what `curl-sys` lacks of libcurl, and OpenSSL's TLS sessions, as Rust.
 
 use crate::host::Host;
 use std::env;
 use std::path::PathBuf;
 
-/// Writes `kamailio.rs` and `libcurl.rs` into `OUT_DIR`.
+/// Writes `kamailio.rs`, `libcurl.rs` and `openssl.rs` into `OUT_DIR`.
 ///
 /// # Errors
 /// What bindgen said.
 pub fn generate(host: &Host) -> Result<(), String> {
     let out = PathBuf::from(env::var("OUT_DIR").map_err(|error| error.to_string())?);
     write(kamailio(host), &out.join("kamailio.rs"))?;
-    write(libcurl(), &out.join("libcurl.rs"))
+    write(libcurl(), &out.join("libcurl.rs"))?;
+    write(openssl(), &out.join("openssl.rs"))
 }
 
 fn write(builder: bindgen::Builder, path: &std::path::Path) -> Result<(), String> {
@@ -50,6 +51,19 @@ fn libcurl() -> bindgen::Builder {
         .allowlist_var("CURLU_.*|CURL_PREREQFUNC_.*")
         .allowlist_type("CURLUPart|CURLUcode|CURLoption|CURLMcode|CURLINFO")
         .prepend_enum_name(false)
+        .layout_tests(false)
+        .generate_comments(false)
+}
+
+fn openssl() -> bindgen::Builder {
+    bindgen::Builder::default()
+        .header("kamailio-shim/openssl.h")
+        .allowlist_function("SSL_CTX_(ctrl|set_ex_data|get_ex_data|sess_set_new_cb|set_info_callback)")
+        .allowlist_function("SSL_(get_SSL_CTX|get_session|set_session)|SSL_SESSION_(free|get_protocol_version)")
+        .allowlist_function("(i2d|d2i)_SSL_SESSION|ERR_(set_mark|pop_to_mark)|OpenSSL_version")
+        .allowlist_var("SSL_CTRL_SET_SESS_CACHE_MODE|SSL_SESS_CACHE_(CLIENT|NO_INTERNAL)|SSL_CB_HANDSHAKE_START")
+        .allowlist_var("TLS1_3_VERSION|OPENSSL_VERSION_STRING")
+        .opaque_type("ssl_st|ssl_ctx_st|ssl_session_st")
         .layout_tests(false)
         .generate_comments(false)
 }

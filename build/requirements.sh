@@ -7,7 +7,7 @@ set -eu
 packages_of() {
 	case $1 in
 	build)
-		echo build-essential pkg-config libcurl4-openssl-dev libevent-dev libclang-dev dpkg-dev
+		echo build-essential pkg-config libcurl4-openssl-dev libssl-dev libevent-dev libclang-dev dpkg-dev
 		[ -n "${KAMAILIO_SRC:-}" ] || echo kamailio
 		;;
 	check)

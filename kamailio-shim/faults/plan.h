@@ -18,6 +18,7 @@
 #define RUST_MEMORY "rust-memory"           /* large blocks of Rust's heap */
 #define LIBCURL "libcurl"                   /* functions of libcurl but for the next */
 #define MULTI "multi"                       /* curl_multi_socket_action */
+#define OPENSSL "openssl"                   /* functions of OpenSSL */
 #define LIBEVENT "libevent"                 /* functions of libevent */
 #define LOOP "loop"                         /* event_base_loop */
 #define WAKE "wake"                         /* the eventfd */

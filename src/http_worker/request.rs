@@ -7,6 +7,7 @@ use crate::module::settings::Settings;
 use crate::shared::query::{HttpVersion, Method, Options, Query, Text};
 use crate::transport::easy::Easy;
 use crate::transport::error::TransferError;
+use crate::transport::tls_sessions::Terms;
 use crate::transport::url::Origin;
 use curl_sys as curl;
 use std::ffi::{CStr, CString};
@@ -40,8 +41,7 @@ pub fn prepare(
     set_headers(easy, query, hop)?;
     set_credentials(easy, query, hop)?;
     if hop.origin.scheme == "https" {
-        set_tls(easy, query)?;
-        set_client_certificate(easy, query, hop, settings)?;
+        set_tls(easy, query, hop, settings)?;
     }
     set_connection(easy, options)?;
     if speaks_only_http1(query, hop) {
@@ -194,30 +194,44 @@ fn set_credentials(easy: &Easy<Response>, query: &Query, hop: &Hop) -> Result<()
     Ok(())
 }
 
-fn set_tls(easy: &Easy<Response>, query: &Query) -> Result<()> {
+fn set_tls(easy: &mut Easy<Response>, query: &Query, hop: &Hop, settings: &Settings) -> Result<()> {
     let options = query.options();
+    let (certificate, key) = client_certificate(query, hop, settings);
+    set_trust(easy, options, query.text(Text::TlsCaPath))?;
+    set_optional(easy, curl::CURLOPT_SSLCERT, certificate)?;
+    set_optional(easy, curl::CURLOPT_SSLKEY, key)?;
     easy.set_number(curl::CURLOPT_UPLOAD_BUFFERSIZE, TLS_SEND_BUFFER)?;
+    easy.resume_tls_sessions(&Terms {
+        host: &hop.origin.host,
+        port: hop.origin.port,
+        version: options.tls_version,
+        verify_peer: options.tls_verify_peer,
+        verify_host: options.tls_verify_host,
+        authorities: query.text(Text::TlsCaPath),
+        certificate,
+        key,
+    })
+}
+
+fn set_trust(easy: &Easy<Response>, options: &Options, authorities: Option<&CStr>) -> Result<()> {
     easy.set_number(curl::CURLOPT_SSLVERSION, options.tls_version.into())?;
-    easy.keep_sessions_where_safe()?;
     easy.set_number(curl::CURLOPT_SSL_VERIFYPEER, options.tls_verify_peer.into())?;
     easy.set_number(curl::CURLOPT_SSL_VERIFYHOST, if options.tls_verify_host { 2 } else { 0 })?;
-    match query.text(Text::TlsCaPath) {
+    match authorities {
         Some(path) if is_file(path) => easy.set_text(curl::CURLOPT_CAINFO, path),
         path => set_optional(easy, curl::CURLOPT_CAPATH, path),
     }
 }
 
-/// The query's own is for the origin that the script named; the module's is for all. A query without one shows none.
-fn set_client_certificate(easy: &Easy<Response>, query: &Query, hop: &Hop, settings: &Settings) -> Result<()> {
-    let own = (query.text(Text::TlsClientCert), query.text(Text::TlsClientKey));
-    let (certificate, key) = match own {
+/// Certificate and key. The query's own are for the origin that the script named; the module's are for all. A query without
+/// one shows none.
+fn client_certificate<'a>(query: &'a Query, hop: &Hop, settings: &'a Settings) -> (Option<&'a CStr>, Option<&'a CStr>) {
+    match (query.text(Text::TlsClientCert), query.text(Text::TlsClientKey)) {
         (Some(_), _) if !hop.with_credentials => {
             (settings.tls_client_cert.as_deref(), settings.tls_client_key.as_deref())
         }
         own => own,
-    };
-    set_optional(easy, curl::CURLOPT_SSLCERT, certificate)?;
-    set_optional(easy, curl::CURLOPT_SSLKEY, key)
+    }
 }
 
 fn is_file(path: &CStr) -> bool {

@@ -2,10 +2,12 @@
 
 use super::allocator::failed_allocations;
 use super::error::TransferError;
-use super::global::{session_cache_is_safe, transfers_own_buffers};
+use super::global::transfers_own_buffers;
 use super::kept_socket;
 use super::libcurl as api;
 use super::string_list::StringList;
+use super::tls_resumption;
+use super::tls_sessions::Terms;
 use crate::host::guarded;
 use curl_sys::{self as curl, CURL, CURLINFO, CURLoption};
 use std::ffi::{CStr, c_char, c_int, c_long, c_void};
@@ -59,6 +61,7 @@ pub struct Easy<R> {
     receiver: NonNull<R>,
     before_request: NonNull<BeforeRequest<R>>,
     error_text: NonNull<ErrorText>,
+    tls_terms: NonNull<Vec<u8>>,
     headers: StringList,
     addresses: StringList,
 }
@@ -85,6 +88,7 @@ impl<R: Receiver> Easy<R> {
             receiver,
             before_request: leak(BeforeRequest { handle, receiver }),
             error_text: leak([0; curl::CURL_ERROR_SIZE]),
+            tls_terms: leak(Vec::new()),
             headers: StringList::new(),
             addresses: StringList::new(),
         };
@@ -139,14 +143,6 @@ impl<R: Receiver> Easy<R> {
     /// As [`Easy::set_number`].
     pub fn set_receive_buffer(&self, bytes: usize) -> Result<(), TransferError> {
         if transfers_own_buffers() { self.set_number(curl::CURLOPT_BUFFERSIZE, bytes as i64) } else { Ok(()) }
-    }
-
-    /// Keeps TLS sessions for other connections, where this libcurl does so safely.
-    ///
-    /// # Errors
-    /// libcurl refused the option.
-    pub fn keep_sessions_where_safe(&self) -> Result<(), TransferError> {
-        self.set_number(curl::CURLOPT_SSL_SESSIONID_CACHE, session_cache_is_safe().into())
     }
 
     /// Makes libcurl tell what it does to [`Receiver::trace`].
@@ -240,6 +236,23 @@ impl<R> Easy<R> {
         self.set_pointer(api::CURLOPT_RESOLVER_START_FUNCTION as CURLoption, refuse_lookup as *mut c_void)
     }
 
+    /// Lets a connection that is made for this transfer resume a TLS session that this worker has got under the same terms,
+    /// and keeps those that it gets. libcurl itself keeps none: 7.88 frees a session twice when memory ends while it
+    /// keeps one, and knows neither age nor more than five of them.
+    ///
+    /// # Errors
+    /// libcurl refused an option.
+    pub fn resume_tls_sessions(&mut self, terms: &Terms<'_>) -> Result<(), TransferError> {
+        self.set_number(curl::CURLOPT_SSL_SESSIONID_CACHE, 0)?;
+        // SAFETY: the box is live until Drop; libcurl reads it only while it makes a connection for this transfer.
+        let has_terms = terms.write(unsafe { self.tls_terms.as_mut() }).is_ok();
+        if !has_terms || !tls_resumption::is_possible() {
+            return Ok(());
+        }
+        self.set_pointer(curl::CURLOPT_SSL_CTX_DATA, self.tls_terms.as_ptr().cast())?;
+        self.set_pointer(curl::CURLOPT_SSL_CTX_FUNCTION, tls_resumption::on_new_connection as *mut c_void)
+    }
+
     fn set_pointer(&self, option: CURLoption, pointer: *mut c_void) -> Result<(), TransferError> {
         // SAFETY: the handle is live. The callers of this private function pass what the option documents: strings,
         // which libcurl copies, or boxes and lists of this Easy, which outlive the handle's use of them.
@@ -302,12 +315,13 @@ impl<R> Easy<R> {
 impl<R> Drop for Easy<R> {
     fn drop(&mut self) {
         // SAFETY: the handle is ours and not added to a multi handle; after its clean-up libcurl holds no pointer to
-        // the three boxes, which leak() made.
+        // the boxes, which leak() made.
         unsafe {
             curl::curl_easy_cleanup(self.handle.as_ptr());
             drop(Box::from_raw(self.before_request.as_ptr()));
             drop(Box::from_raw(self.receiver.as_ptr()));
             drop(Box::from_raw(self.error_text.as_ptr()));
+            drop(Box::from_raw(self.tls_terms.as_ptr()));
         }
     }
 }

@@ -38,17 +38,8 @@ pub fn initialise(manager: MemoryManager) -> Result<bool, TransferError> {
     Ok(manager == MemoryManager::System || uses_our_memory())
 }
 
-/// The first libcurl whose cache of TLS sessions survives the end of its memory, as its version number has it (8.12.0).
-/// That of 7.88 keeps a session's name after it has freed it, and frees it again with the next session.
-const SESSION_CACHE_IS_SAFE: c_uint = 0x08_0c_00;
-
 /// The first libcurl that has one receive buffer for all transfers of a multi handle (8.7.0).
 const BUFFER_IS_SHARED: c_uint = 0x08_07_00;
-
-/// Whether TLS sessions may be kept for other connections.
-pub(super) fn session_cache_is_safe() -> bool {
-    version() >= SESSION_CACHE_IS_SAFE
-}
 
 /// Whether each transfer has a receive buffer of its own.
 pub(super) fn transfers_own_buffers() -> bool {

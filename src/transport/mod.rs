@@ -17,6 +17,8 @@ pub mod multi;
 pub mod origins;
 pub mod resolver;
 pub mod string_list;
+mod tls_resumption;
+pub mod tls_sessions;
 pub mod url;
 
 /// What `curl-sys` lacks of libcurl, as bindgen reads it from `curl/curl.h`.
@@ -24,4 +26,11 @@ pub mod url;
 #[allow(unsafe_op_in_unsafe_fn, clippy::all, clippy::restriction)]
 mod libcurl {
     include!(concat!(env!("OUT_DIR"), "/libcurl.rs"));
+}
+
+/// OpenSSL's TLS sessions, as bindgen reads them from OpenSSL's headers.
+#[allow(missing_docs, non_camel_case_types, non_upper_case_globals, non_snake_case, dead_code)]
+#[allow(unsafe_op_in_unsafe_fn, clippy::all, clippy::restriction)]
+mod openssl {
+    include!(concat!(env!("OUT_DIR"), "/openssl.rs"));
 }

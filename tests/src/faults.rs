@@ -46,6 +46,8 @@ pub enum Kind {
     Libcurl,
     /// `curl_multi_socket_action`.
     Multi,
+    /// Functions of OpenSSL for TLS sessions.
+    OpenSsl,
     /// Functions of libevent.
     Libevent,
     /// `event_base_loop`.
@@ -69,6 +71,7 @@ impl Kind {
             Self::RustMemory => "rust-memory",
             Self::Libcurl => "libcurl",
             Self::Multi => "multi",
+            Self::OpenSsl => "openssl",
             Self::Libevent => "libevent",
             Self::Loop => "loop",
             Self::Wake => "wake",

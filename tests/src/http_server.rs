@@ -27,6 +27,7 @@ use crate::certificates::TlsSettings;
 use connection::Connection;
 pub use request::Request;
 pub use response::{Response, Step};
+pub use state::Handshakes;
 use state::State;
 
 /// How long dropping a server waits for handlers that still run.
@@ -160,6 +161,11 @@ impl HttpServer {
         self.state.open_connections()
     }
 
+    /// The TLS handshakes so far; one counts before the first request of its connection does.
+    pub fn handshakes(&self) -> Handshakes {
+        self.state.handshakes()
+    }
+
     /// Waits until exactly `count` connections are open.
     ///
     /// # Panics
@@ -208,7 +214,11 @@ async fn serve_stream(
     // Steps that send a few bytes at a time must reach the client one by one.
     stream.set_nodelay(true)?;
     match acceptor {
-        Some(acceptor) => Connection::new(acceptor.accept(stream).await?, opened).serve(&handler).await,
+        Some(acceptor) => {
+            let stream = acceptor.accept(stream).await?;
+            opened.record_handshake(stream.get_ref().1.handshake_kind());
+            Connection::new(stream, opened).serve(&handler).await
+        }
         None => Connection::new(stream, opened).serve(&handler).await,
     }
 }

@@ -21,6 +21,7 @@ pub struct TlsSettings {
     key: PrivateKeyDer<'static>,
     client_authority: Option<CertificateDer<'static>>,
     versions: Versions,
+    with_tickets: bool,
 }
 
 impl TlsSettings {
@@ -30,6 +31,7 @@ impl TlsSettings {
             key: PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
             client_authority: None,
             versions: DEFAULT_VERSIONS,
+            with_tickets: false,
         }
     }
 
@@ -61,6 +63,14 @@ impl TlsSettings {
         self
     }
 
+    /// Gives sessions to its clients as tickets (RFC 5077), which hold all of them. Otherwise it keeps them itself, and each
+    /// of TLS 1.3 serves once.
+    #[must_use]
+    pub fn with_tickets(mut self) -> Self {
+        self.with_tickets = true;
+        self
+    }
+
     /// The settings in the form rustls wants.
     ///
     /// # Panics
@@ -68,12 +78,16 @@ impl TlsSettings {
     pub(crate) fn server_configuration(self) -> ServerConfig {
         let provider = Arc::new(ring::default_provider());
         let verifier = client_verifier(self.client_authority, &provider);
-        ServerConfig::builder_with_provider(provider)
+        let mut configuration = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(self.versions)
             .expect("protocol versions that ring offers")
             .with_client_cert_verifier(verifier)
             .with_single_cert(self.chain, self.key)
-            .expect("a key that belongs to the certificate")
+            .expect("a key that belongs to the certificate");
+        if self.with_tickets {
+            configuration.ticketer = ring::Ticketer::new().expect("random numbers");
+        }
+        configuration
     }
 }
 
@@ -85,6 +99,7 @@ impl Clone for TlsSettings {
             key: self.key.clone_key(),
             client_authority: self.client_authority.clone(),
             versions: self.versions,
+            with_tickets: self.with_tickets,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
+use rustls::HandshakeKind;
 use tokio::sync::watch;
 
 use super::request::Request;
@@ -22,6 +23,16 @@ struct Record {
     requests: Vec<Request>,
     connections: u64,
     open_connections: usize,
+    handshakes: Handshakes,
+}
+
+/// TLS handshakes that have succeeded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Handshakes {
+    /// With certificates and keys.
+    pub full: u64,
+    /// That went on with what an earlier one has settled.
+    pub resumed: u64,
 }
 
 impl State {
@@ -52,6 +63,10 @@ impl State {
 
     pub(super) fn open_connections(&self) -> usize {
         self.record.lock().open_connections
+    }
+
+    pub(super) fn handshakes(&self) -> Handshakes {
+        self.record.lock().handshakes
     }
 
     pub(super) fn close_idle_connections(&self) {
@@ -94,6 +109,14 @@ impl OpenConnection {
     /// The number of the connection, counted from 1.
     pub(super) fn number(&self) -> u64 {
         self.number
+    }
+
+    pub(super) fn record_handshake(&self, kind: Option<HandshakeKind>) {
+        let mut record = self.state.record.lock();
+        match kind {
+            Some(HandshakeKind::Resumed) => record.handshakes.resumed += 1,
+            _ => record.handshakes.full += 1,
+        }
     }
 
     pub(super) fn record_request(&self, request: Request) {

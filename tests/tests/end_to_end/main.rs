@@ -34,5 +34,6 @@ mod starvation;
 mod stopping;
 mod suspended_replies;
 mod tls;
+mod tls_sessions;
 mod transactions;
 mod variables;

@@ -18,3 +18,10 @@ fn each_call_of_libevent_and_of_the_eventfd_fails_once() {
     stage.sweep_all(Kind::Wake, &["plain", "sent"], Mercy::None, 2);
     stage.sweep(Kind::Libevent, USER_OF_NAME, Mercy::None);
 }
+
+#[test]
+fn each_call_of_openssl_fails_once() {
+    let stage = Stage::start("sys");
+    // What another connection resumes, and what makes it a session, twice for two tickets.
+    stage.sweep_all(Kind::OpenSsl, &["secure"], Mercy::None, 4);
+}

@@ -1,0 +1,189 @@
+//! TLS sessions: new connections of a worker resume them, under the same terms only, and their number is bounded.
+
+use crate::common::{assert_failed, assert_replied, one_query};
+use end_to_end::certificates::{TestCertificates, TlsSettings};
+use end_to_end::http_server::{Handshakes, HttpServer, Response};
+use end_to_end::kamailio::{Builder, Kamailio};
+use end_to_end::resident_memory::resident_memory;
+use std::net::TcpListener;
+use std::path::Path;
+
+struct Setup {
+    _folder: tempfile::TempDir,
+    certificates: TestCertificates,
+}
+
+impl Setup {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let certificates = TestCertificates::create(folder.path());
+        Self { _folder: folder, certificates }
+    }
+
+    /// An instance that trusts the authority, and asks this server.
+    fn instance(&self, url: &str, assignments: &str) -> Builder {
+        one_query(url, assignments, "")
+            .parameter("connection_timeout", 8000)
+            .parameter("tls_ca_path", quoted(self.certificates.ca_file()))
+    }
+
+    /// Each way to keep a session: TLS 1.2 and 1.3, at the server and in a ticket.
+    fn all_kinds(&self) -> [(&'static str, TlsSettings); 4] {
+        let server = self.certificates.server();
+        [
+            ("TLS 1.2, id", server.clone().only_tls12()),
+            ("TLS 1.2, ticket", server.clone().only_tls12().with_tickets()),
+            ("TLS 1.3, once", server.clone().only_tls13()),
+            ("TLS 1.3, ticket", server.only_tls13().with_tickets()),
+        ]
+    }
+}
+
+fn quoted(path: impl AsRef<Path>) -> String {
+    format!("\"{}\"", path.as_ref().display())
+}
+
+/// A connection for each query.
+fn closing(settings: TlsSettings) -> HttpServer {
+    HttpServer::start_tls(settings, |_| answer())
+}
+
+fn answer() -> Response {
+    Response::text("x").header("Connection", "close")
+}
+
+fn assert_all_replied(kamailio: &Kamailio, user: &str, count: u64) {
+    (0..count).for_each(|_| assert_replied(&kamailio.message(user), "200"));
+}
+
+#[test]
+fn queries_on_connections_of_their_own_make_one_full_handshake() {
+    const QUERIES: u64 = 10;
+    let setup = Setup::new();
+    for (kind, settings) in setup.all_kinds() {
+        for manager in ["shm", "sys"] {
+            let server = closing(settings.clone());
+            let instance = setup.instance(&server.url("/"), "").parameter("memory_manager", quoted(manager));
+            let kamailio = instance.parameter("workers", 1).start();
+            assert_all_replied(&kamailio, "alice", QUERIES);
+            assert_eq!(server.connections(), QUERIES);
+            let expected = Handshakes { full: 1, resumed: QUERIES - 1 };
+            assert_eq!(server.handshakes(), expected, "{kind}, {manager}");
+            kamailio.stop().assert_clean();
+        }
+    }
+}
+
+#[test]
+fn sessions_are_resumed_beside_tls_so_in_both_load_orders() {
+    const QUERIES: u64 = 5;
+    let setup = Setup::new();
+    let (certificate, key) = (setup.certificates.server_certificate(), setup.certificates.server_key());
+    let (certificate, key) = (quoted(certificate), quoted(key));
+    let tls = format!("modparam(\"tls\", \"certificate\", {certificate})\nmodparam(\"tls\", \"private_key\", {key})");
+    let server = closing(setup.certificates.server());
+    let instance = || setup.instance(&server.url("/"), "");
+    for (builder, before) in
+        [(instance().modules(&["tls"]), 0), (instance().after_module("loadmodule \"tls.so\""), QUERIES)]
+    {
+        let kamailio = builder.before("enable_tls=yes").lines(&tls).start();
+        assert_all_replied(&kamailio, "alice", QUERIES);
+        let Handshakes { full, resumed } = server.handshakes();
+        assert_eq!((full, full + resumed), (before / QUERIES + 1, before + QUERIES));
+        kamailio.stop().assert_clean();
+    }
+}
+
+/// Each makes queries under other terms, the first under those of the parameters.
+const USERS: [&str; 5] = ["alice", "any-peer", "any-name", "other-authorities", "certified"];
+
+fn with_terms(setup: &Setup, server: &HttpServer) -> Kamailio {
+    let certificates = &setup.certificates;
+    let (certificate, key) = (quoted(certificates.client_certificate()), quoted(certificates.client_key()));
+    let authorities = quoted(certificates.ca_directory());
+    let terms = format!(
+        r#"if($rU == "any-peer") {{ $http_req(tls_verify_peer) = 0; }}
+           else if($rU == "any-name") {{ $http_req(tls_verify_host) = 0; }}
+           else if($rU == "other-authorities") {{ $http_req(tls_ca_path) = {authorities}; }}
+           else if($rU == "certified") {{
+               $http_req(tls_client_cert) = {certificate};
+               $http_req(tls_client_key) = {key};
+           }}"#
+    );
+    setup.instance(&server.url("/"), &terms).parameter("workers", 1).start()
+}
+
+#[test]
+fn a_session_serves_queries_of_the_same_terms_alone() {
+    let setup = Setup::new();
+    for (kind, settings) in setup.all_kinds() {
+        let server = closing(settings);
+        let kamailio = with_terms(&setup, &server);
+        for round in 1..=3 {
+            USERS.iter().for_each(|user| assert_all_replied(&kamailio, user, 1));
+            let users = USERS.len() as u64;
+            assert_eq!(server.handshakes(), Handshakes { full: users, resumed: (round - 1) * users }, "{kind}");
+        }
+    }
+}
+
+#[test]
+fn a_session_without_verification_serves_no_query_with_it() {
+    let setup = Setup::new();
+    let certificates = &setup.certificates;
+    let (nobody, elsewhere) = (certificates.server_self_signed(), certificates.server_with_other_name());
+    for (settings, trusting) in [(nobody, "any-peer"), (elsewhere, "any-name")] {
+        for settings in [settings.clone().only_tls12().with_tickets(), settings.only_tls13().with_tickets()] {
+            let server = closing(settings);
+            let kamailio = with_terms(&setup, &server);
+            for round in 1..=3 {
+                assert_all_replied(&kamailio, trusting, 2);
+                // A certificate that was found wrong once is no better when its session comes again.
+                assert_failed(&kamailio.message("alice"), "SSL");
+                assert_failed(&kamailio.message("alice"), "SSL");
+                assert_eq!(server.requests().len(), 2 * round);
+            }
+            assert!(server.handshakes().resumed >= 5, "{:?}", server.handshakes());
+        }
+    }
+}
+
+#[test]
+fn a_server_that_does_not_know_its_sessions_any_more_gets_a_full_handshake() {
+    let setup = Setup::new();
+    for (kind, settings) in setup.all_kinds() {
+        let server = closing(settings.clone());
+        let kamailio = setup.instance(&server.url("/"), "").parameter("workers", 1).start();
+        assert_all_replied(&kamailio, "alice", 3);
+        let listener = server.leave();
+        let server = HttpServer::take_over(listener, Some(settings), |_| answer()).expect("a server");
+        assert_all_replied(&kamailio, "alice", 3);
+        assert_eq!(server.handshakes(), Handshakes { full: 1, resumed: 2 }, "{kind}");
+    }
+}
+
+/// Bytes that a worker may take for sessions once it has had more peers than it remembers.
+const GROWTH: i64 = 700_000;
+
+#[test]
+fn sessions_with_many_hosts_take_no_more_memory() {
+    let setup = Setup::new();
+    let listener = TcpListener::bind("0.0.0.0:0").expect("a free port");
+    let port = listener.local_addr().expect("it is bound").port();
+    let settings = setup.certificates.server().only_tls13().with_tickets();
+    let _server = HttpServer::take_over(listener, Some(settings), |_| answer()).expect("a server");
+    // The certificate is not for all of these addresses.
+    let url = format!("https://127.0.$(rU{{s.select,0,-}}).$(rU{{s.select,1,-}}):{port}/");
+    let kamailio = setup.instance(&url, "").parameter("workers", 1).parameter("tls_verify_host", 0).start();
+    let [worker] = kamailio.processes("Http Async Worker");
+    let ask_each_of = |network: u8| {
+        for host in 1..=250u8 {
+            // Each handshake brings two tickets.
+            assert_all_replied(&kamailio, &format!("{network}-{host}"), 2);
+        }
+        i64::try_from(resident_memory(worker)).expect("a number of bytes")
+    };
+    let before = ask_each_of(1);
+    let after = (2..=3).map(ask_each_of).max().expect("two of them");
+    assert!(after - before < GROWTH, "{before} bytes, then {after}");
+}
