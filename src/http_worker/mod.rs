@@ -9,6 +9,7 @@
 mod connections;
 mod deadlines;
 mod deliveries;
+mod idle_handles;
 mod outcome;
 pub mod process;
 mod receive_buffers;
@@ -18,6 +19,7 @@ pub mod request;
 mod resolve;
 pub mod response;
 mod resume;
+mod setup;
 pub mod trace;
 mod transfer;
 mod worker;

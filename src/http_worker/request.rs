@@ -1,6 +1,5 @@
 //! Sets up an easy handle for one request of a query.
 
-use super::connections::stands_apart;
 use super::redirect::Hop;
 use super::response::Response;
 use crate::module::settings::Settings;
@@ -13,17 +12,15 @@ use curl_sys as curl;
 use std::ffi::{CStr, CString};
 use std::net::IpAddr;
 use std::path::Path;
-use std::time::Duration;
 
-/// Seconds that libcurl keeps the addresses it was given, at least; as long as it keeps those it finds itself.
-const ADDRESS_LIFETIME: u64 = 60;
 /// Bytes, the least that libcurl takes. libcurl 7.88 copies every request over TLS into a buffer of this size, and keeps it until
 /// the transfer ends; its own 64 KiB a transfer would be more than all shared memory with a thousand in flight.
 const TLS_SEND_BUFFER: i64 = 16 * 1024;
 
 type Result<T> = std::result::Result<T, TransferError>;
 
-/// Sets every option of `hop`. `addresses` are those of its host, where that is a name; `receive_buffer` is in bytes.
+/// Sets what is one request's own, on a handle with its [`super::setup::Setup`]. `addresses` are those of its host, where that is
+/// a name; `receive_buffer` is in bytes.
 ///
 /// # Errors
 /// libcurl refused an option, or memory is exhausted.
@@ -35,52 +32,28 @@ pub fn prepare(
     receive_buffer: usize,
     settings: &Settings,
 ) -> Result<()> {
-    let options = query.options();
-    set_target(easy, hop, addresses, options)?;
-    set_method(easy, query, hop)?;
+    easy.set_text(curl::CURLOPT_URL, &hop.url)?;
+    if let Some(addresses) = addresses {
+        easy.set_addresses(&address_entry(&hop.origin, addresses)?)?;
+    }
+    if has_content(query, hop) {
+        easy.set_body(body_of(query, hop).unwrap_or_default())?;
+    }
     set_headers(easy, query, hop)?;
     set_credentials(easy, query, hop)?;
     if hop.origin.scheme == "https" {
         set_tls(easy, query, hop, settings)?;
     }
-    set_connection(easy, options)?;
     if speaks_only_http1(query, hop) {
         // Frames of HTTP/2 pass through this buffer too, and so may those of any TLS connection.
         easy.set_receive_buffer(receive_buffer)?;
     }
-    easy.set_number(curl::CURLOPT_FORBID_REUSE, stands_apart(query, hop).into())?;
-    easy.set_number(curl::CURLOPT_FRESH_CONNECT, hop.new_connection.into())?;
-    if settings.curl_verbose { easy.trace() } else { Ok(()) }
+    Ok(())
 }
 
 /// Whether HTTP/2 cannot come of it.
 pub fn speaks_only_http1(query: &Query, hop: &Hop) -> bool {
     hop.origin.scheme == "http" && query.options().http_version == HttpVersion::Default
-}
-
-fn set_target(easy: &mut Easy<Response>, hop: &Hop, addresses: Option<&[IpAddr]>, options: &Options) -> Result<()> {
-    easy.set_text(curl::CURLOPT_URL, &hop.url)?;
-    easy.set_number(curl::CURLOPT_PROTOCOLS, i64::from(curl::CURLPROTO_HTTP | curl::CURLPROTO_HTTPS))?;
-    // The environment's http_proxy and its kin do not apply.
-    easy.set_text(curl::CURLOPT_PROXY, c"")?;
-    set_http_version(easy, options.http_version)?;
-    if let Some(addresses) = addresses {
-        // A transfer that has to connect again finds them until its deadline.
-        let lifetime = options.timeout.as_secs().max(ADDRESS_LIFETIME) + 1;
-        easy.set_number(curl::CURLOPT_DNS_CACHE_TIMEOUT, i64::try_from(lifetime).unwrap_or(i64::MAX))?;
-        easy.set_addresses(&address_entry(&hop.origin, addresses)?)?;
-    }
-    Ok(())
-}
-
-fn set_http_version(easy: &Easy<Response>, version: HttpVersion) -> Result<()> {
-    match version {
-        HttpVersion::Default => Ok(()),
-        HttpVersion::Http2 => easy.set_number(curl::CURLOPT_HTTP_VERSION, curl::CURL_HTTP_VERSION_2_0.into()),
-        HttpVersion::Http2PriorKnowledge => {
-            easy.set_number(curl::CURLOPT_HTTP_VERSION, curl::CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE.into())
-        }
-    }
 }
 
 /// An entry of `CURLOPT_RESOLVE`; the `+` lets it age.
@@ -96,41 +69,17 @@ fn address_entry(origin: &Origin, addresses: &[IpAddr]) -> Result<CString> {
     CString::new(entry).map_err(|_| TransferError::new(curl::CURLE_URL_MALFORMAT))
 }
 
-fn set_method(easy: &Easy<Response>, query: &Query, hop: &Hop) -> Result<()> {
-    let body = query.bytes(Text::Body).filter(|_| hop.with_body);
-    match (hop.method, body) {
-        (Method::Get, None) => return easy.set_number(curl::CURLOPT_HTTPGET, 1),
-        // libcurl has no answer to a body of a HEAD request, and RFC 9110 section 9.3.2 no meaning.
-        (Method::Head, _) => return easy.set_number(curl::CURLOPT_NOBODY, 1),
-        (Method::Post, _) => {}
-        (method, _) => easy.set_text(curl::CURLOPT_CUSTOMREQUEST, name_of(method))?,
-    }
-    if !is_post(hop.method, body.is_some()) {
-        return Ok(());
-    }
-    easy.set_number(curl::CURLOPT_POST, 1)?;
-    easy.set_body(body.unwrap_or_default())
-}
-
 /// Whether libcurl is told to send a body, be it an empty one.
-fn is_post(method: Method, has_body: bool) -> bool {
-    match method {
+pub fn has_content(query: &Query, hop: &Hop) -> bool {
+    match hop.method {
         Method::Head => false,
-        Method::Get | Method::Delete | Method::Options => has_body,
+        Method::Get | Method::Delete | Method::Options => body_of(query, hop).is_some(),
         Method::Post | Method::Put | Method::Patch => true,
     }
 }
 
-const fn name_of(method: Method) -> &'static CStr {
-    match method {
-        Method::Get => c"GET",
-        Method::Post => c"POST",
-        Method::Put => c"PUT",
-        Method::Delete => c"DELETE",
-        Method::Patch => c"PATCH",
-        Method::Head => c"HEAD",
-        Method::Options => c"OPTIONS",
-    }
+fn body_of<'query>(query: &'query Query, hop: &Hop) -> Option<&'query [u8]> {
+    query.bytes(Text::Body).filter(|_| hop.with_body)
 }
 
 fn set_headers(easy: &mut Easy<Response>, query: &Query, hop: &Hop) -> Result<()> {
@@ -143,11 +92,10 @@ fn set_headers(easy: &mut Easy<Response>, query: &Query, hop: &Hop) -> Result<()
         has_type |= is_header(header, "Content-Type");
         easy.add_header(header)?;
     }
-    let body = query.bytes(Text::Body).filter(|_| hop.with_body);
-    if !is_post(hop.method, body.is_some()) {
+    if !has_content(query, hop) {
         return easy.use_headers();
     }
-    if body.is_none_or(<[u8]>::is_empty) && !has_type {
+    if body_of(query, hop).is_none_or(<[u8]>::is_empty) && !has_type {
         // libcurl calls every content of a POST a form, even none.
         easy.add_header(c"Content-Type:")?;
     }
@@ -186,7 +134,6 @@ fn is_header(line: &CStr, name: &str) -> bool {
 }
 
 fn set_credentials(easy: &Easy<Response>, query: &Query, hop: &Hop) -> Result<()> {
-    easy.set_number(curl::CURLOPT_HTTPAUTH, query.options().authmethod.into())?;
     if hop.with_credentials {
         set_optional(easy, curl::CURLOPT_USERNAME, query.text(Text::Username))?;
         set_optional(easy, curl::CURLOPT_PASSWORD, query.text(Text::Password))?;
@@ -236,25 +183,6 @@ fn client_certificate<'a>(query: &'a Query, hop: &Hop, settings: &'a Settings) -
 
 fn is_file(path: &CStr) -> bool {
     path.to_str().is_ok_and(|path| Path::new(path).is_file())
-}
-
-fn set_connection(easy: &Easy<Response>, options: &Options) -> Result<()> {
-    // The deadline is kept by the worker's own timer; without a limit for connections, libcurl's own of 300 s is lifted
-    // above it.
-    let beyond = options.timeout + Duration::from_secs(1);
-    let connect = Some(options.connect_timeout).filter(|limit| !limit.is_zero()).unwrap_or(beyond);
-    easy.set_number(curl::CURLOPT_CONNECTTIMEOUT_MS, i64::try_from(connect.as_millis()).unwrap_or(i64::MAX))?;
-    if !options.tcp_keepalive {
-        return Ok(());
-    }
-    easy.set_number(curl::CURLOPT_TCP_KEEPALIVE, 1)?;
-    if options.tcp_ka_idle > 0 {
-        easy.set_number(curl::CURLOPT_TCP_KEEPIDLE, options.tcp_ka_idle.into())?;
-    }
-    if options.tcp_ka_interval > 0 {
-        easy.set_number(curl::CURLOPT_TCP_KEEPINTVL, options.tcp_ka_interval.into())?;
-    }
-    Ok(())
 }
 
 fn set_optional(easy: &Easy<Response>, option: curl::CURLoption, text: Option<&CStr>) -> Result<()> {

@@ -4,19 +4,20 @@
 use super::connections::Connections;
 use super::deadlines::Deadlines;
 use super::deliveries::Deliveries;
+use super::idle_handles::IdleHandles;
 use super::outcome::{Outcome, Times};
 use super::receive_buffers::ReceiveBuffers;
 use super::redirect::Hop;
 use super::request;
 use super::resolve::{Addresses, Names};
 use super::response::{MAX_ALL_HEADER_BYTES, MAX_HEADER_BYTES, Overflow, Response};
+use super::setup::Setup;
 use super::transfer::{Stage, Transfer, TransferId};
 use crate::host::{guarded, log};
 use crate::module::settings::Settings;
 use crate::shared::clock::Instant;
 use crate::shared::query::Query;
 use crate::shared::ring::Ring;
-use crate::shared::scarcity;
 use crate::transport::easy::Easy;
 use crate::transport::error::{LoopError, TransferError};
 use crate::transport::event_loop::{EventLoop, QueueWatch, Ready, Timer};
@@ -26,9 +27,6 @@ use curl_sys as curl;
 use slab::Slab;
 use std::collections::VecDeque;
 use std::time::Duration;
-
-/// Most easy handles that are kept for another transfer; each takes some 10 kB.
-const MAX_IDLE_HANDLES: usize = 128;
 
 /// How long the worker rests in a turn in which it could not set its timer.
 const WITHOUT_TIMER: Duration = Duration::from_millis(10);
@@ -48,8 +46,7 @@ pub struct Worker {
     timer_set_for: Option<Instant>,
     names: Names<TransferId>,
     origins: Origins,
-    idle_handles: Vec<Easy<Response>>,
-    max_idle_handles: usize,
+    idle_handles: IdleHandles,
     receive_buffers: ReceiveBuffers,
     connections: Connections,
     deliveries: Deliveries,
@@ -78,8 +75,7 @@ impl Worker {
             timer_set_for: None,
             names: Names::new(&event_loop)?,
             origins: Origins::default(),
-            idle_handles: Vec::new(),
-            max_idle_handles: kept.min(MAX_IDLE_HANDLES),
+            idle_handles: IdleHandles::new(kept),
             receive_buffers: ReceiveBuffers::new(),
             connections: Connections::new(&event_loop, connection_limits(settings, max_in_flight))?,
             deliveries: Deliveries::new(queue),
@@ -116,6 +112,7 @@ impl Worker {
         }
         self.finish_done();
         self.deliveries.retry();
+        self.idle_handles.give_back(self.in_flight);
         Ok(())
     }
 
@@ -229,16 +226,14 @@ impl Worker {
     }
 
     fn send(&mut self, key: usize, addresses: Option<&Addresses>) -> Result<(), TransferError> {
-        let mut easy = match self.idle_handles.pop() {
-            Some(easy) => easy,
-            None => Easy::new(Response::default())?,
-        };
         let Some(transfer) = self.transfers.get_mut(key) else {
             return Ok(());
         };
         let Some(hop) = &transfer.hop else {
             return Ok(());
         };
+        let setup = Setup::of(&transfer.query, hop);
+        let mut easy = self.idle_handles.take(&setup, self.in_flight, &self.settings)?;
         *easy.receiver_mut() = response_to(&transfer.query, hop);
         let receive_buffer = self.receive_buffers.size_for(&hop.origin);
         let addresses = addresses.map(AsRef::as_ref);
@@ -296,17 +291,8 @@ impl Worker {
         };
         if let Stage::Sent(easy) = std::mem::replace(&mut transfer.stage, Stage::Resolving) {
             self.connections.remove(&transfer.query, transfer.hop.as_ref(), &easy);
-            self.keep(easy);
-        }
-    }
-
-    /// Keeps an easy handle for another transfer, emptied.
-    fn keep(&mut self, mut easy: Easy<Response>) {
-        if self.idle_handles.len() < self.max_idle_handles
-            && !scarcity::is_scarce()
-            && easy.reset(Response::default()).is_ok()
-        {
-            self.idle_handles.push(easy);
+            let setup = transfer.hop.as_ref().map(|hop| Setup::of(&transfer.query, hop));
+            self.idle_handles.keep(easy, setup);
         }
     }
 
@@ -377,7 +363,7 @@ impl Worker {
                 if let Some(hop) = &hop {
                     self.receive_buffers.note(&hop.origin, response.received());
                 }
-                self.keep(easy);
+                self.idle_handles.keep(easy, hop.as_ref().map(|hop| Setup::of(&query, hop)));
                 match result {
                     Ok(status) => Outcome::replied(status, response, times),
                     Err(error) => Outcome::failed(&error, times),
@@ -389,7 +375,7 @@ impl Worker {
 
     /// Sets the timer for the first deadline; whether it is set. Without it the worker must not sleep, and tries again.
     fn set_timer(&mut self) -> bool {
-        let first = [self.deadlines.first(), self.deliveries.next_try()].into_iter().flatten().min();
+        let first = [self.deadlines.first(), self.deliveries.next_try(), self.idle_handles.next_look()].into_iter().flatten().min();
         if first == self.timer_set_for {
             return true;
         }

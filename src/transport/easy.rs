@@ -64,6 +64,7 @@ pub struct Easy<R> {
     tls_terms: NonNull<Vec<u8>>,
     headers: StringList,
     addresses: StringList,
+    has_body: bool,
 }
 
 /// What [`on_request`] needs.
@@ -91,6 +92,7 @@ impl<R: Receiver> Easy<R> {
             tls_terms: leak(Vec::new()),
             headers: StringList::new(),
             addresses: StringList::new(),
+            has_body: false,
         };
         easy.connect_callbacks()?;
         Ok(easy)
@@ -111,11 +113,36 @@ impl<R: Receiver> Easy<R> {
         self.headers.clear();
         self.addresses.clear();
         self.forget_receive_buffer()?;
+        self.has_body = false;
         let old = std::mem::replace(self.receiver_mut(), receiver);
         // SAFETY: libcurl is not running, and writes no text until the option is set again.
         unsafe { self.error_text.as_ptr().cast::<c_char>().write(0) };
         self.connect_callbacks()?;
         if failed_allocations() == failures { Ok(old) } else { Err(TransferError::out_of_memory()) }
+    }
+
+    /// Takes what was one request's alone out of a handle whose other options stay: headers, addresses, body, response.
+    /// It must not be added to a multi handle.
+    ///
+    /// # Errors
+    /// libcurl refused an option; the handle is of no use then.
+    pub fn rest(&mut self, receiver: R) -> Result<(), TransferError> {
+        if !self.headers.is_empty() {
+            self.set_pointer(curl::CURLOPT_HTTPHEADER, std::ptr::null_mut())?;
+            self.headers.clear();
+        }
+        if !self.addresses.is_empty() {
+            self.set_pointer(curl::CURLOPT_RESOLVE, std::ptr::null_mut())?;
+            self.addresses.clear();
+        }
+        if std::mem::take(&mut self.has_body) {
+            self.set_pointer(curl::CURLOPT_COPYPOSTFIELDS, std::ptr::null_mut())?;
+        }
+        self.forget_receive_buffer()?;
+        *self.receiver_mut() = receiver;
+        // SAFETY: libcurl is not running, and writes no text before the handle is added again.
+        unsafe { self.error_text.as_ptr().cast::<c_char>().write(0) };
+        Ok(())
     }
 
     fn connect_callbacks(&self) -> Result<(), TransferError> {
@@ -201,11 +228,12 @@ impl<R> Easy<R> {
     ///
     /// # Errors
     /// As [`Easy::set_number`], or no memory.
-    pub fn set_body(&self, body: &[u8]) -> Result<(), TransferError> {
+    pub fn set_body(&mut self, body: &[u8]) -> Result<(), TransferError> {
         let length = body.len() as curl::curl_off_t;
         // SAFETY: the option takes a curl_off_t.
         let code = unsafe { curl::curl_easy_setopt(self.as_ptr(), curl::CURLOPT_POSTFIELDSIZE_LARGE, length) };
         TransferError::check(code)?;
+        self.has_body = true;
         self.set_pointer(curl::CURLOPT_COPYPOSTFIELDS, body.as_ptr().cast_mut().cast())
     }
 
@@ -225,14 +253,20 @@ impl<R> Easy<R> {
         self.set_pointer(curl::CURLOPT_HTTPHEADER, self.headers.as_ptr().cast())
     }
 
-    /// Hands libcurl the addresses of a host (`CURLOPT_RESOLVE`) and forbids it to look any name up itself: its
-    /// look-ups would make the whole worker wait.
+    /// Hands libcurl the addresses of a host (`CURLOPT_RESOLVE`).
     ///
     /// # Errors
-    /// No memory, or libcurl refused an option.
+    /// No memory, or libcurl refused the option.
     pub fn set_addresses(&mut self, entry: &CStr) -> Result<(), TransferError> {
         self.addresses.push(entry)?;
-        self.set_pointer(curl::CURLOPT_RESOLVE, self.addresses.as_ptr().cast())?;
+        self.set_pointer(curl::CURLOPT_RESOLVE, self.addresses.as_ptr().cast())
+    }
+
+    /// Forbids libcurl to look any name up itself: its look-ups would make the whole worker wait.
+    ///
+    /// # Errors
+    /// libcurl refused the option.
+    pub fn refuse_lookups(&self) -> Result<(), TransferError> {
         self.set_pointer(api::CURLOPT_RESOLVER_START_FUNCTION as CURLoption, refuse_lookup as *mut c_void)
     }
 

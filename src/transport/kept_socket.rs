@@ -17,7 +17,8 @@ pub fn remember(port: u16, socket: RawFd) {
 /// Whether bytes wait on the kept connection with that local port; never waits itself.
 pub fn has_unread(port: u16) -> bool {
     let socket = SOCKETS.with_borrow(|sockets| sockets.get(&port).copied());
-    socket.is_some_and(|socket| local_port(socket) == Some(port) && bytes_wait(socket))
+    // In this order there is one system call less for nearly all requests.
+    socket.is_some_and(|socket| bytes_wait(socket) && local_port(socket) == Some(port))
 }
 
 /// The port shows whether a descriptor is still that of the connection.

@@ -35,6 +35,11 @@ impl StringList {
         self.0 = std::ptr::null_mut();
     }
 
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_null()
+    }
+
     pub(super) fn as_ptr(&self) -> *mut curl_slist {
         self.0
     }

@@ -1,0 +1,153 @@
+//! What an easy handle is told once for all queries of a kind. Most queries of a script differ in URL, headers and body
+//! alone; to tell libcurl everything each time takes a tenth of a query's time.
+
+use super::connections::stands_apart;
+use super::redirect::Hop;
+use super::request::has_content;
+use super::response::Response;
+use crate::module::settings::Settings;
+use crate::shared::query::{HttpVersion, Method, Options, Query, Text};
+use crate::transport::easy::Easy;
+use crate::transport::error::TransferError;
+use curl_sys as curl;
+use std::ffi::CStr;
+use std::time::Duration;
+
+/// Seconds that libcurl keeps the addresses it was given, at least; as long as it keeps those it finds itself.
+const ADDRESS_LIFETIME: u64 = 60;
+
+/// The options of a request that others may have in common with it, and nothing that is one query's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setup {
+    method: Method,
+    has_content: bool,
+    http_version: HttpVersion,
+    authmethod: u32,
+    connect_timeout: Duration,
+    /// Seconds; `None` where the host is an address.
+    address_lifetime: Option<u64>,
+    keepalive: Option<Keepalive>,
+    stands_apart: bool,
+    new_connection: bool,
+    is_secret: bool,
+}
+
+/// Seconds, 0 for libcurl's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Keepalive {
+    idle: u32,
+    interval: u32,
+}
+
+impl Setup {
+    /// That of one request of a query.
+    pub fn of(query: &Query, hop: &Hop) -> Self {
+        let options = query.options();
+        let by_name = hop.origin.address().is_none();
+        Self {
+            method: hop.method,
+            has_content: has_content(query, hop),
+            http_version: options.http_version,
+            authmethod: options.authmethod,
+            connect_timeout: connect_timeout(options),
+            // A transfer that has to connect again finds them until its deadline.
+            address_lifetime: by_name.then(|| options.timeout.as_secs().max(ADDRESS_LIFETIME) + 1),
+            keepalive: options
+                .tcp_keepalive
+                .then_some(Keepalive { idle: options.tcp_ka_idle, interval: options.tcp_ka_interval }),
+            stands_apart: stands_apart(query, hop),
+            new_connection: hop.new_connection,
+            is_secret: has_own_secrets(query, hop),
+        }
+    }
+
+    /// Whether a handle with these options may serve another request that has the same. What goes out with credentials,
+    /// or over TLS with its certificates, leaves nothing behind.
+    pub fn may_stay(&self) -> bool {
+        !self.is_secret
+    }
+
+    /// Sets all of it, on a handle with libcurl's default options.
+    ///
+    /// # Errors
+    /// libcurl refused an option, or memory is exhausted.
+    pub fn apply(&self, easy: &Easy<Response>, settings: &Settings) -> Result<(), TransferError> {
+        easy.set_number(curl::CURLOPT_PROTOCOLS, i64::from(curl::CURLPROTO_HTTP | curl::CURLPROTO_HTTPS))?;
+        // The environment's http_proxy and its kin do not apply.
+        easy.set_text(curl::CURLOPT_PROXY, c"")?;
+        self.apply_method(easy)?;
+        self.apply_http_version(easy)?;
+        easy.set_number(curl::CURLOPT_HTTPAUTH, self.authmethod.into())?;
+        self.apply_connection(easy)?;
+        if settings.curl_verbose { easy.trace() } else { Ok(()) }
+    }
+
+    fn apply_method(&self, easy: &Easy<Response>) -> Result<(), TransferError> {
+        match (self.method, self.has_content) {
+            (Method::Get, false) => return easy.set_number(curl::CURLOPT_HTTPGET, 1),
+            // libcurl has no answer to a body of a HEAD request, and RFC 9110 section 9.3.2 no meaning.
+            (Method::Head, _) => return easy.set_number(curl::CURLOPT_NOBODY, 1),
+            (Method::Post, _) => {}
+            (method, _) => easy.set_text(curl::CURLOPT_CUSTOMREQUEST, name_of(method))?,
+        }
+        if self.has_content { easy.set_number(curl::CURLOPT_POST, 1) } else { Ok(()) }
+    }
+
+    fn apply_http_version(&self, easy: &Easy<Response>) -> Result<(), TransferError> {
+        let version = match self.http_version {
+            HttpVersion::Default => return Ok(()),
+            HttpVersion::Http2 => curl::CURL_HTTP_VERSION_2_0,
+            HttpVersion::Http2PriorKnowledge => curl::CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE,
+        };
+        easy.set_number(curl::CURLOPT_HTTP_VERSION, version.into())
+    }
+
+    fn apply_connection(&self, easy: &Easy<Response>) -> Result<(), TransferError> {
+        if let Some(lifetime) = self.address_lifetime {
+            easy.set_number(curl::CURLOPT_DNS_CACHE_TIMEOUT, i64::try_from(lifetime).unwrap_or(i64::MAX))?;
+            easy.refuse_lookups()?;
+        }
+        let connect = i64::try_from(self.connect_timeout.as_millis()).unwrap_or(i64::MAX);
+        easy.set_number(curl::CURLOPT_CONNECTTIMEOUT_MS, connect)?;
+        easy.set_number(curl::CURLOPT_FORBID_REUSE, self.stands_apart.into())?;
+        easy.set_number(curl::CURLOPT_FRESH_CONNECT, self.new_connection.into())?;
+        let Some(Keepalive { idle, interval }) = self.keepalive else {
+            return Ok(());
+        };
+        easy.set_number(curl::CURLOPT_TCP_KEEPALIVE, 1)?;
+        if idle > 0 {
+            easy.set_number(curl::CURLOPT_TCP_KEEPIDLE, idle.into())?;
+        }
+        if interval > 0 {
+            easy.set_number(curl::CURLOPT_TCP_KEEPINTVL, interval.into())?;
+        }
+        Ok(())
+    }
+}
+
+/// The deadline is kept by the worker's own timer; without a limit for connections, libcurl's own of 300 s is lifted above
+/// it.
+fn connect_timeout(options: &Options) -> Duration {
+    let beyond = options.timeout + Duration::from_secs(1);
+    Some(options.connect_timeout).filter(|limit| !limit.is_zero()).unwrap_or(beyond)
+}
+
+/// User name and password, also those of the URL, and whatever belongs to TLS.
+fn has_own_secrets(query: &Query, hop: &Hop) -> bool {
+    hop.origin.scheme == "https"
+        || query.text(Text::Username).is_some()
+        || query.text(Text::Password).is_some()
+        || hop.url.to_bytes().contains(&b'@')
+}
+
+const fn name_of(method: Method) -> &'static CStr {
+    match method {
+        Method::Get => c"GET",
+        Method::Post => c"POST",
+        Method::Put => c"PUT",
+        Method::Delete => c"DELETE",
+        Method::Patch => c"PATCH",
+        Method::Head => c"HEAD",
+        Method::Options => c"OPTIONS",
+    }
+}
