@@ -53,34 +53,50 @@ static void run_target(const ResumeTarget *target, sip_msg_t *message)
 	}
 }
 
-/* One that was made when there was memory, for the callback that comes when there is none. */
-static sip_msg_t spare;
-static int has_spare;
+/* The message that callbacks without a transaction run on. To parse it anew for each would be most of what such a callback costs;
+ * most look at variables of this module alone, and leave it as it was. Made while there is memory, it also serves when there
+ * is none. */
+static sip_msg_t kept;
+static int has_kept;
 
 int shim_routes_init(void)
 {
-	has_spare = faked_msg_get_new(&spare) >= 0;
-	return has_spare ? 0 : -1;
+	has_kept = faked_msg_get_new(&kept) >= 0;
+	return has_kept ? 0 : -1;
 }
 
 static int take_message(sip_msg_t *message)
 {
-	if(faked_msg_get_new(message) >= 0) {
-		return 0;
+	sip_msg_t *of_core;
+
+	if(!has_kept) {
+		return faked_msg_get_new(message);
 	}
-	if(!has_spare) {
-		return -1;
-	}
-	memcpy(message, &spare, sizeof(spare));
-	has_spare = 0;
+	of_core = faked_msg_get_next_clear();
+	memcpy(message, &kept, sizeof(kept));
+	message->id = of_core->id;
+	message->pid = of_core->pid;
 	return 0;
 }
 
-/* The static message of faked_msg_next() would carry one callback's URI, flags and lumps into the next. A new one still
- * lies over the core's static text, which msg_apply_changes() writes to; so the text is put back. */
+/* Whatever a route adds to a message hangs from its structure. A message that has changed is freed with all that it shares with
+ * the kept one, and another is kept. */
+static void give_message_back(sip_msg_t *message, const sip_msg_t *before)
+{
+	if(has_kept && memcmp(message, before, sizeof(*message)) == 0) {
+		return;
+	}
+	has_kept = 0;
+	free_sip_msg(message);
+	shim_routes_init();
+}
+
+/* The static message of faked_msg_next() would carry one callback's URI, flags and lumps into the next. This one still lies
+ * over the core's static text, which msg_apply_changes() writes to; so the text is put back. */
 int shim_route_run_detached(const ResumeTarget *target)
 {
 	sip_msg_t message;
+	sip_msg_t before;
 	char text[1024];
 	char *buffer;
 	unsigned int length;
@@ -90,6 +106,7 @@ int shim_route_run_detached(const ResumeTarget *target)
 	if(take_message(&message) < 0 || message.len >= sizeof(text)) {
 		return -1;
 	}
+	memcpy(&before, &message, sizeof(before));
 	buffer = message.buf;
 	length = message.len;
 	memcpy(text, buffer, length);
@@ -97,11 +114,8 @@ int shim_route_run_detached(const ResumeTarget *target)
 	run_target(target, &message);
 	set_route_type(route_type);
 	ksr_msg_env_reset();
-	free_sip_msg(&message);
 	memcpy(buffer, text, length);
 	buffer[length] = '\0';
-	if(!has_spare) {
-		shim_routes_init();
-	}
+	give_message_back(&message, &before);
 	return 0;
 }
