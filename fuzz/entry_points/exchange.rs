@@ -4,12 +4,14 @@
 use crate::http_worker::redirect::{Hop, is_redirect};
 use crate::http_worker::request;
 use crate::http_worker::response::{MAX_HEADER_BYTES, Response};
+use crate::http_worker::setup::Setup;
 use crate::module::settings::Settings;
 use crate::shared::query::{Method, Options, Query, Text, Texts};
 use crate::transport::easy::Easy;
 use crate::transport::error::TransferError;
 use crate::transport::event_loop::{EventLoop, Ready};
 use crate::transport::multi::{ConnectionLimits, Multi};
+use crate::transport::origins::Origins;
 use std::cell::RefCell;
 use std::ffi::CString;
 use std::io::{Read, Write};
@@ -18,6 +20,8 @@ use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::sync::mpsc::{Sender, channel};
 
 const MAX_BODY: usize = 2048;
+/// Bytes; most inputs are longer than one read.
+const RECEIVE_BUFFER: usize = 1024;
 
 thread_local! {
     static CLIENT: RefCell<Client> = RefCell::new(Client::new());
@@ -53,9 +57,11 @@ impl Client {
         let (first, second) = bytes.split_at(cut.min(bytes.len()));
         self.answers.send([first.to_vec(), second.to_vec()]).expect("the server is there");
         let query = query(choice);
-        let hop = Hop::first(&query).expect("a good URL");
+        let hop = Hop::first(&query, &mut Origins::default()).expect("a good URL");
         let mut easy = Easy::new(Response::new(hop.redirects_are(&query), MAX_BODY)).expect("there is memory");
-        request::prepare(&mut easy, &query, &hop, None, &Settings::from_defaults()).expect("libcurl takes it");
+        let settings = Settings::from_defaults();
+        Setup::of(&query, &hop).apply(&easy, &settings).expect("libcurl takes it");
+        request::prepare(&mut easy, &query, &hop, None, RECEIVE_BUFFER, &settings).expect("libcurl takes it");
         easy.set_text(curl_sys::CURLOPT_ABSTRACT_UNIX_SOCKET, &self.socket).expect("libcurl takes it");
         easy.set_number(curl_sys::CURLOPT_FORBID_REUSE, 1).expect("libcurl takes it");
         easy.set_key(7).expect("libcurl takes it");

@@ -86,12 +86,12 @@ impl IdleHandles {
         (self.handles.len() > FEW).then_some(self.period_ends)
     }
 
-    /// Gives back what has not been needed for a while; `in_use` handles are in use now.
-    pub fn give_back(&mut self, in_use: usize) {
+    /// Gives back what has not been needed for a while; `in_use` handles are in use now. To be called in each turn.
+    pub fn give_back(&mut self, in_use: usize, now: impl Fn() -> Instant) {
         if self.handles.len() <= FEW && self.peaks == [0; 2] {
             return;
         }
-        let now = Instant::now();
+        let now = now();
         if now < self.period_ends {
             return;
         }
@@ -99,5 +99,40 @@ impl IdleHandles {
         self.peaks = [in_use, present];
         self.period_ends = now.after(PERIOD);
         self.handles.truncate(self.worth_keeping());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept_of(handles: &mut IdleHandles, count: usize) -> usize {
+        let many: Vec<_> = (0..count).map(|_| Easy::new(Response::default()).expect("there is memory")).collect();
+        many.into_iter().for_each(|easy| handles.keep(easy, None));
+        handles.handles.len()
+    }
+
+    fn period_later(handles: &mut IdleHandles, in_use: usize) -> usize {
+        let end = handles.period_ends;
+        handles.give_back(in_use, || end);
+        handles.handles.len()
+    }
+
+    #[test]
+    fn as_many_are_kept_as_were_lately_in_use_and_a_few_in_any_case() {
+        let mut handles = IdleHandles::new(1000);
+        assert_eq!(kept_of(&mut handles, FEW + 1), FEW);
+        handles.peaks = [FEW + 20, 0];
+        assert_eq!(kept_of(&mut handles, 40), FEW + 20);
+        assert!(handles.next_look().is_some());
+        assert_eq!(period_later(&mut handles, 0), FEW + 20, "they were in use in the last period");
+        assert_eq!(period_later(&mut handles, 0), FEW);
+        assert!(handles.next_look().is_none(), "nothing is left to do");
+    }
+
+    #[test]
+    fn no_more_are_kept_than_the_parameter_allows() {
+        let mut handles = IdleHandles::new(3);
+        assert_eq!(kept_of(&mut handles, 5), 3);
     }
 }

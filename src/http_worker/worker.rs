@@ -112,7 +112,7 @@ impl Worker {
         }
         self.finish_done();
         self.deliveries.retry();
-        self.idle_handles.give_back(self.in_flight);
+        self.idle_handles.give_back(self.in_flight, Instant::now);
         Ok(())
     }
 
@@ -375,7 +375,10 @@ impl Worker {
 
     /// Sets the timer for the first deadline; whether it is set. Without it the worker must not sleep, and tries again.
     fn set_timer(&mut self) -> bool {
-        let first = [self.deadlines.first(), self.deliveries.next_try(), self.idle_handles.next_look()].into_iter().flatten().min();
+        let first = [self.deadlines.first(), self.deliveries.next_try(), self.idle_handles.next_look()]
+            .into_iter()
+            .flatten()
+            .min();
         if first == self.timer_set_for {
             return true;
         }

@@ -18,6 +18,7 @@ mod hostile_responses;
 mod http;
 mod http_versions;
 mod kemi;
+mod kept_options;
 mod keys;
 mod limits;
 mod load;
