@@ -34,7 +34,7 @@ fn first(url: &[u8]) -> Option<Hop> {
     let origin = Origin::of(&url).ok()?;
     Some(Hop {
         url: with_scheme(&url).ok()?,
-        origin,
+        origin: origin.into(),
         method: Method::Get,
         with_body: false,
         lost_body: false,

@@ -2,7 +2,8 @@
 //!
 //! In the order in which a query meets them: [`process`] forks off into the loop, `worker` owns everything the loop
 //! acts upon, `receive` takes queries from the ring, `resolve` finds addresses, `request` sets up the easy handle,
-//! `receive_buffers` says how much of a response it reads at once, `response` collects what comes back, `redirect` sends the query on, `outcome`, `deliveries` and `resume` end it,
+//! `setup` what others of its kind have too, `idle_handles` keeps it between two, `receive_buffers` says how much of a response it reads at
+//! once, `response` collects what comes back, `redirect` sends the query on, `outcome`, `deliveries` and `resume` end it,
 //! [`reply_variables`] show it to the script.
 #![forbid(unsafe_code)]
 
@@ -19,7 +20,7 @@ pub mod request;
 mod resolve;
 pub mod response;
 mod resume;
-mod setup;
+pub mod setup;
 pub mod trace;
 mod transfer;
 mod worker;
