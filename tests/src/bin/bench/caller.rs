@@ -1,5 +1,5 @@
 //! What a call of `http_async_query` costs the process that makes it: processor time of a SIP worker in a script loop with the
-//! call, less that in the same loop without it. No transaction is there to be suspended; what a suspended one costs its SIP worker
+//! call, less that in the same loop without it: as fast as it can, and with a pause before each call. No transaction is there to be suspended; what a suspended one costs its SIP worker
 //! is measured with the SIP calls.
 
 use crate::counts::Counts;
@@ -14,10 +14,14 @@ use std::time::Duration;
 
 /// As the figures are named, in µs.
 pub const QUANTITY: &str = "processor time of a call";
+/// The same, of calls that each find the HTTP worker asleep.
+pub const PACED: &str = "processor time of a paced call";
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Turns in a round.
-const TURNS: usize = 3;
+const TURNS: u64 = 3;
+/// Paced calls of a turn.
+const PACED_CALLS: u64 = 300;
 
 pub fn measure(counts: &Counts, servers: &Servers, subjects: &[Subject], figures: &mut Figures) {
     let subjects: Vec<&Subject> = subjects.iter().filter(|subject| subject.has_default_memory()).collect();
@@ -29,22 +33,25 @@ pub fn measure(counts: &Counts, servers: &Servers, subjects: &[Subject], figures
     }
     for _ in 0..counts.rounds {
         for (subject, instance) in subjects.iter().zip(&instances) {
-            figures.add(subject.name, QUANTITY, call(instance, counts.calls));
+            figures.add(subject.name, QUANTITY, call(instance, counts.calls, ["call", "loop"]));
+            figures.add(subject.name, PACED, call(instance, PACED_CALLS, ["paced", "pauses"]));
         }
     }
     instances.iter().for_each(Instance::assert_no_errors);
 }
 
-/// µs of a call.
-fn call(instance: &Instance, calls: u64) -> f64 {
-    let mut with = Duration::ZERO;
-    let mut without = Duration::ZERO;
+/// µs of a call: what a loop of so many takes with it, less what it takes without.
+fn call(instance: &Instance, calls: u64, [with, without]: [&str; 2]) -> f64 {
+    let (mut taken, mut alone) = (Duration::ZERO, Duration::ZERO);
     for _ in 0..TURNS {
-        with += time_of(instance, &format!("call-{calls}"));
+        let [before, ..] = instance.counts();
+        taken += time_of(instance, &format!("{with}-{calls}"));
         wait_for_rest(instance);
-        without += time_of(instance, &format!("loop-{calls}"));
+        let [after, ..] = instance.counts();
+        assert_eq!(after - before, calls as i64, "some calls were refused; the log:\n{}", instance.kamailio().log());
+        alone += time_of(instance, &format!("{without}-{calls}"));
     }
-    (with.as_secs_f64() - without.as_secs_f64()) * 1e6 / (calls * TURNS as u64) as f64
+    (taken.as_secs_f64() - alone.as_secs_f64()) * 1e6 / (calls * TURNS) as f64
 }
 
 fn time_of(instance: &Instance, order: &str) -> Duration {
@@ -56,9 +63,8 @@ fn time_of(instance: &Instance, order: &str) -> Duration {
 
 fn wait_for_rest(instance: &Instance) {
     let at_rest = || {
-        let all = instance.kamailio().rpc_numbers(&["stats.fetch", "http_async_client:"]);
-        let of = |name: &str| all.get(&format!("http_async_client.{name}")).copied().unwrap_or(0);
-        of("requests") == of("replies") + of("errors")
+        let [requests, replies, errors] = instance.counts();
+        requests == replies + errors
     };
     assert!(wait_until(PATIENCE, at_rest), "queries do not end; the log:\n{}", instance.kamailio().log());
 }

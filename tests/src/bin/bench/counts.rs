@@ -46,9 +46,9 @@ impl Counts {
             calls: 4_000,
             hanging: &[1, 10, 50, 200, HANGING, 1000],
             lone_calls: 3_000,
-            rates: &[250, 500, 1000, RATE, 3000],
+            rates: &[500, 1000, RATE, 3000],
             workers: &[1, 2],
-            at_rate: Duration::from_secs(5),
+            at_rate: Duration::from_secs(4),
             at_other_rates: Duration::from_secs(2),
             idle: Duration::from_secs(10),
         }

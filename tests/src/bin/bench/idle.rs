@@ -25,7 +25,8 @@ pub fn measure(counts: &Counts, servers: &Servers, subjects: &[Subject], figures
     }
 }
 
-fn switches(process: u32) -> u64 {
+/// Context switches of a process since it began.
+pub fn switches(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the process is there");
     let of = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
     of("voluntary_ctxt_switches:").unwrap_or(0) + of("nonvoluntary_ctxt_switches:").unwrap_or(0)

@@ -10,6 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// - `feed-N-M`: N queries, M in flight, and the answer when all have ended. It sleeps between its looks, so that it takes little of
 ///   the processor.
 /// - `call-N`: N queries as fast as it can; `loop-N`: the same loop without the call.
+/// - `paced-N`: N queries, each after a pause in which the last one ends and the worker falls asleep; `pauses-N`: the pauses alone.
 /// - `hang-N`: N queries to the server that does not answer.
 /// - `query`: a transaction that waits for a query; `reply`: one that does not.
 const SCRIPT: &str = r#"
@@ -34,6 +35,16 @@ const SCRIPT: &str = r#"
             break;
         case "loop":
             while($var(i) < $var(count)) { $var(i) = $var(i) + 1; }
+            break;
+        case "paced":
+            while($var(i) < $var(count)) {
+                usleep("{long_pause}");
+                http_async_query("{url}", "DONE");
+                $var(i) = $var(i) + 1;
+            }
+            break;
+        case "pauses":
+            while($var(i) < $var(count)) { usleep("{long_pause}"); $var(i) = $var(i) + 1; }
             break;
         case "hang":
             while($var(i) < $var(count)) { http_async_query("{silent}", "DONE"); $var(i) = $var(i) + 1; }
@@ -60,6 +71,8 @@ const SCRIPT: &str = r#"
 
 /// How long a feeder sleeps between its looks, in µs.
 const PAUSE: u32 = 50;
+/// How long a paced caller sleeps before each call, in µs.
+const LONG_PAUSE: u32 = 500;
 
 /// An instance with a subject's module.
 pub fn builder(subject: &Subject, url: &str) -> Builder {
@@ -73,6 +86,7 @@ pub fn builder(subject: &Subject, url: &str) -> Builder {
         .children(1)
         .set("parameters", "")
         .set("pause", PAUSE)
+        .set("long_pause", LONG_PAUSE)
         .set("silent", url)
         .set("url", url)
 }
@@ -113,12 +127,17 @@ impl Instance {
         assert_eq!(answer.map_or(0, |answer| answer.status()), 200, "{order}; the log:\n{}", self.0.log());
     }
 
-    /// Queries that ended with an error, which have no place in a measurement.
-    pub fn assert_no_errors(&self) {
+    /// Requests, replies, and errors with timeouts among them: what both modules count.
+    pub fn counts(&self) -> [i64; 3] {
         let all = self.0.rpc_numbers(&["stats.fetch", "http_async_client:"]);
-        let errors = all.iter().filter(|(name, _)| name.ends_with(".errors") || name.ends_with(".timeouts"));
-        let count: i64 = errors.map(|(_, count)| count).sum();
-        assert_eq!(count, 0, "{all:?}; the log:\n{}", self.0.log());
+        ["requests", "replies", "errors"]
+            .map(|name| all.get(&format!("http_async_client.{name}")).copied().unwrap_or(0))
+    }
+
+    /// Queries that ended with an error have no place in a measurement.
+    pub fn assert_no_errors(&self) {
+        let [_, _, errors] = self.counts();
+        assert_eq!(errors, 0, "the log:\n{}", self.0.log());
     }
 }
 

@@ -28,8 +28,8 @@ pub enum Unit {
     Milliseconds,
     /// µs.
     Microseconds,
-    /// A second.
-    Frequency,
+    /// A count.
+    Number,
 }
 
 impl Unit {
@@ -40,7 +40,7 @@ impl Unit {
             Self::Kilobytes => format!("{value:.1} kB"),
             Self::Milliseconds => format!("{value:.2} ms"),
             Self::Microseconds => format!("{value:.1} µs"),
-            Self::Frequency => format!("{value:.1}"),
+            Self::Number => format!("{value:.1}"),
         }
     }
 }
@@ -98,7 +98,7 @@ pub fn targets() -> Vec<Row> {
             Unit::Ratio,
             |all| all.median_of((OURS_HTTP2, throughput::HTTP2_ROUND), (FLOOR, throughput::HTTP2_ROUND), ratio),
         ),
-        row("wake-ups of an idle worker a second", [Some(0.0), Some(0.0)], Unit::Frequency, |all| {
+        row("wake-ups of an idle worker a second", [Some(0.0), Some(0.0)], Unit::Number, |all| {
             all.median(OURS_SHM, idle::QUANTITY)
         }),
     ]
@@ -109,16 +109,25 @@ pub fn absolutes() -> Vec<Row> {
     let none = [None, None];
     let time = |name, value| row(name, none, Unit::Microseconds, value);
     vec![
-        time("processor time per query: floor", |all| median_at_200(all, FLOOR)),
-        time("ours, shm", |all| median_at_200(all, OURS_SHM)),
-        time("ours, sys", |all| median_at_200(all, OURS_SYS)),
-        time("C module, shm", |all| median_at_200(all, ORIGINAL_SHM)),
-        time("C module, sys", |all| median_at_200(all, ORIGINAL_SYS)),
-        time("ours, HTTP/2", |all| all.median(OURS_HTTP2, throughput::HTTP2_ROUND)),
-        time("caller's processor time of a call: ours", |all| all.median(OURS_SHM, caller::QUANTITY)),
-        time("C module", |all| all.median(ORIGINAL_SHM, caller::QUANTITY)),
-        time("SIP workers' processor time of a call with a query, less that without: ours", |all| sip(all, OURS_SHM)),
-        time("C module", |all| sip(all, ORIGINAL_SHM)),
+        time("HTTP worker's processor time per query: floor", |all| median_at_200(all, FLOOR)),
+        time("- ours, shm", |all| median_at_200(all, OURS_SHM)),
+        time("- ours, sys", |all| median_at_200(all, OURS_SYS)),
+        time("- C module, shm", |all| median_at_200(all, ORIGINAL_SHM)),
+        time("- C module, sys", |all| median_at_200(all, ORIGINAL_SYS)),
+        time("- ours, HTTP/2", |all| all.median(OURS_HTTP2, throughput::HTTP2_ROUND)),
+        row("HTTP worker's context switches in 1,000 queries: ours, shm", none, Unit::Number, |all| {
+            switches(all, OURS_SHM)
+        }),
+        row("- C module, shm", none, Unit::Number, |all| switches(all, ORIGINAL_SHM)),
+        time("caller's processor time of a call, as fast as it can: ours", |all| {
+            all.median(OURS_SHM, caller::QUANTITY)
+        }),
+        time("- C module", |all| all.median(ORIGINAL_SHM, caller::QUANTITY)),
+        time("caller's processor time of a call, HTTP worker asleep: ours", |all| all.median(OURS_SHM, caller::PACED)),
+        time("- C module", |all| all.median(ORIGINAL_SHM, caller::PACED)),
+        time("SIP workers' processor time per SIP call, 2,000/s: without a query", |all| sip(all, OURS_SHM, "reply")),
+        time("- ours", |all| sip(all, OURS_SHM, "query")),
+        time("- C module", |all| sip(all, ORIGINAL_SHM, "query")),
         row("shared memory of a hanging transfer, shm: C module", none, Unit::Kilobytes, |all| {
             shared_memory(all, ORIGINAL_SHM)
         }),
@@ -126,14 +135,14 @@ pub fn absolutes() -> Vec<Row> {
             resident_memory(all, ORIGINAL_SYS)
         }),
         time("lone SIP call, round trip p50: ours", |all| all.median(OURS_SHM, lone_call::P50)),
-        time("C module", |all| all.median(ORIGINAL_SHM, lone_call::P50)),
+        time("- C module", |all| all.median(ORIGINAL_SHM, lone_call::P50)),
         time("lone SIP call, round trip p99: ours", |all| all.median(OURS_SHM, lone_call::P99)),
-        time("C module", |all| all.median(ORIGINAL_SHM, lone_call::P99)),
+        time("- C module", |all| all.median(ORIGINAL_SHM, lone_call::P99)),
         row("p99 at 2,000 SIP calls/s: without a query", none, Unit::Milliseconds, |all| p99(all, OURS_SHM, "reply")),
-        row("ours", none, Unit::Milliseconds, |all| p99(all, OURS_SHM, "query")),
-        row("C module", none, Unit::Milliseconds, |all| p99(all, ORIGINAL_SHM, "query")),
+        row("- ours", none, Unit::Milliseconds, |all| p99(all, OURS_SHM, "query")),
+        row("- C module", none, Unit::Milliseconds, |all| p99(all, ORIGINAL_SHM, "query")),
         row("added by the query: C module", none, Unit::Milliseconds, |all| added_p99(all, ORIGINAL_SHM)),
-        row("wake-ups of an idle worker a second: C module", none, Unit::Frequency, |all| {
+        row("wake-ups of an idle worker a second: C module", none, Unit::Number, |all| {
             all.median(ORIGINAL_SHM, idle::QUANTITY)
         }),
     ]
@@ -194,9 +203,12 @@ fn added_p99(all: &Figures, subject: &str) -> Option<f64> {
     all.median_of((subject, &with), (subject, &without), |with, without| with - without)
 }
 
-fn sip(all: &Figures, subject: &str) -> Option<f64> {
-    let [with, without] = rates::SCRIPTS.map(rates::sip_workers);
-    all.median_of((subject, &with), (subject, &without), |with, without| with - without)
+fn sip(all: &Figures, subject: &str, script: &str) -> Option<f64> {
+    all.median(subject, &rates::sip_workers(script))
+}
+
+fn switches(all: &Figures, subject: &str) -> Option<f64> {
+    all.median(subject, &throughput::switches_quantity(IN_FLIGHT))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 use crate::counts::{Counts, IN_FLIGHT};
 use crate::figures::Figures;
+use crate::idle::switches;
 use crate::instance::{Instance, builder};
 use crate::processor;
 use crate::servers::Servers;
@@ -16,6 +17,11 @@ use std::process::Command;
 /// As the figures are named, in µs.
 pub fn quantity(in_flight: u64) -> String {
     format!("processor time with {in_flight} in flight")
+}
+
+/// As the figures are named, in 1,000 queries.
+pub fn switches_quantity(in_flight: u64) -> String {
+    format!("context switches with {in_flight} in flight")
 }
 
 /// One of those that have their turn.
@@ -31,12 +37,13 @@ impl Runner {
         Self { name, instance }
     }
 
-    /// µs of a query.
-    fn run(&self, queries: u64, in_flight: u64) -> f64 {
+    /// µs of a query, and how often the worker lost the processor, most often because it waited, in 1,000 queries.
+    fn run(&self, queries: u64, in_flight: u64) -> [f64; 2] {
         let worker = self.instance.http_worker();
-        let before = processor_time(worker);
+        let before = (processor_time(worker), switches(worker));
         self.instance.order(&format!("feed-{queries}-{in_flight}"));
-        (processor_time(worker) - before).as_secs_f64() * 1e6 / queries as f64
+        let time = (processor_time(worker) - before.0).as_secs_f64() * 1e6;
+        [time / queries as f64, (switches(worker) - before.1) as f64 * 1e3 / queries as f64]
     }
 }
 
@@ -62,7 +69,9 @@ pub fn measure(counts: &Counts, servers: &Servers, subjects: &[Subject], figures
 fn round(queries: u64, in_flight: u64, url: &str, runners: &[Runner], figures: &mut Figures) {
     figures.add(FLOOR, &quantity(in_flight), floor(url, in_flight, queries));
     for runner in runners {
-        figures.add(runner.name, &quantity(in_flight), runner.run(queries, in_flight));
+        let [time, switches] = runner.run(queries, in_flight);
+        figures.add(runner.name, &quantity(in_flight), time);
+        figures.add(runner.name, &switches_quantity(in_flight), switches);
     }
 }
 
@@ -73,7 +82,8 @@ fn measure_http2(counts: &Counts, servers: &Servers, subjects: &[Subject], figur
     let runner = Runner::new(OURS_HTTP2, Instance::start(builder));
     for _ in 0..counts.rounds {
         figures.add(FLOOR, HTTP2_ROUND, floor(&servers.http1(), IN_FLIGHT, counts.queries));
-        figures.add(OURS_HTTP2, HTTP2_ROUND, runner.run(counts.queries, IN_FLIGHT));
+        let [time, _] = runner.run(counts.queries, IN_FLIGHT);
+        figures.add(OURS_HTTP2, HTTP2_ROUND, time);
     }
     runner.instance.assert_no_errors();
 }
