@@ -20,7 +20,7 @@ OLDEST_RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 # The release whose kamailio-extra-modules has the C module that `make compare` runs beside ours.
 ORIGINAL := trixie
 
-.PHONY: help build test check matrix packages licences sid compare compare-here deb demo measure install uninstall clean format \
+.PHONY: help build test check matrix packages licences sid compare compare-here deb demo install uninstall clean format \
 	compatibility
 .DEFAULT_GOAL := help
 # Targets fetch and build into the same places.
@@ -113,10 +113,23 @@ demo: build ## the main job in one run: a SIP call that waits for an HTTP answer
 	@$(HOST) sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
 		cargo run --quiet $(CARGO_FLAGS) --package end-to-end --bin demo'
 
-measure: build ## processor time and memory that a query costs its HTTP worker, on this machine
+# The figures of the two releases are taken one after the other; QUICK=1 measures less, here alone, and writes nothing.
+.PHONY: bench bench-here
+bench: ## what a query costs, beside bare libcurl and the C module; writes doc/performance.md; QUICK=1 (takes root)
+ifdef QUICK
+	@$(MAKE) --no-print-directory bench-here BENCH="quick"
+else
+	@$(MAKE) --no-print-directory bench-here BENCH="run dist/bench/debian-12.json"
+	@build/in-debian.sh $(ORIGINAL) make bench-here BENCH="run dist/bench/debian-13.json"
+	@$(MAKE) --no-print-directory bench-here BENCH="document dist/bench/debian-12.json dist/bench/debian-13.json"
+endif
+
+# In the release where it is called. BENCH: what the program is to do.
+bench-here: build
 	@build/requirements.sh build test measure
+	@$(HOST) cargo build --quiet --release $(CARGO_FLAGS) --package end-to-end --bin floor --bin bench
 	@$(HOST) sh -c 'HTTP_ASYNC_CLIENT_MODULE=$(CURDIR)/dist/kamailio-$$(build/host-version.sh)/$(DISTRIBUTED) \
-		cargo run --quiet --release $(CARGO_FLAGS) --package end-to-end --bin measure'
+		$(or $(CARGO_TARGET_DIR),target)/release/bench $(BENCH)'
 
 .PHONY: deadlines
 deadlines: build ## how late a route runs for each thing that can hold up its query, and how long an OPTIONS waits under load; for an idle machine

@@ -11,6 +11,7 @@ pub mod lookup_service;
 pub mod memcheck;
 pub mod name_server;
 pub mod nginx;
+pub mod plot;
 pub mod processor_time;
 pub mod resident_memory;
 pub mod sip;

@@ -38,6 +38,16 @@ impl Nginx {
         assert!(wait_until(PATIENCE, || ports.iter().all(listens)), "nginx does not listen");
         nginx
     }
+
+    /// Process ids: the master, and its worker.
+    ///
+    /// # Panics
+    /// It is gone.
+    pub fn processes(&self) -> Vec<u32> {
+        let master = self.process.id();
+        let children = fs::read_to_string(format!("/proc/{master}/task/{master}/children")).expect("nginx runs");
+        std::iter::once(master).chain(children.split_whitespace().filter_map(|id| id.parse().ok())).collect()
+    }
 }
 
 impl Drop for Nginx {

@@ -1,19 +1,21 @@
-//! Processor time of another process, from `/proc`.
+//! Processor time of another process.
 
-use std::fs;
+use std::io;
 use std::time::Duration;
 
-/// User and system time that a process has used (`proc(5)`, fields 14 and 15 of `stat`).
+/// User and system time that a process has used, as its processor time clock tells it (`clock_getcpuclockid(3)`): to the
+/// nanosecond, where `/proc` counts in ticks.
 ///
 /// # Panics
-/// The process does not exist.
+/// There is no such process.
 pub fn processor_time(process: u32) -> Duration {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("the process exists");
-    // The second field is a name in parentheses, which may hold blanks.
-    let (_, after_name) = stat.rsplit_once(')').expect("a name in parentheses");
-    let field = |number: usize| after_name.split_whitespace().nth(number - 3).and_then(|text| text.parse::<u64>().ok());
-    let ticks = field(14).unwrap_or(0) + field(15).unwrap_or(0);
-    // SAFETY: reads a constant of the system.
-    let ticks_a_second = u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).unwrap_or(100);
-    Duration::from_micros(ticks * 1_000_000 / ticks_a_second)
+    let mut clock = 0;
+    // SAFETY: writes the number of a clock.
+    let error = unsafe { libc::clock_getcpuclockid(process as libc::pid_t, &mut clock) };
+    assert_eq!(error, 0, "process {process}: {}", io::Error::from_raw_os_error(error));
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: writes a time.
+    let result = unsafe { libc::clock_gettime(clock, &mut time) };
+    assert_eq!(result, 0, "process {process}: {}", io::Error::last_os_error());
+    Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
 }

@@ -2,63 +2,24 @@
 
 use crate::quantity::Quantity;
 use crate::samples::{Column, Samples};
-use plotters::coord::Shift;
-use plotters::prelude::*;
-use std::error::Error;
-
-const WIDTH: u32 = 1000;
-const PANEL_HEIGHT: u32 = 240;
-/// The axis of time goes on beyond the load, to have room for the legend.
-const LEGEND_ROOM: f64 = 1.35;
-const COLOURS: [RGBColor; 6] = [
-    RGBColor(31, 119, 180),
-    RGBColor(255, 127, 14),
-    RGBColor(44, 160, 44),
-    RGBColor(214, 39, 40),
-    RGBColor(148, 103, 189),
-    RGBColor(120, 120, 120),
-];
-
-/// A line of a panel.
-struct Line {
-    name: String,
-    points: Vec<(f64, f64)>,
-}
-
-struct Panel {
-    title: &'static str,
-    lines: Vec<Line>,
-}
-
-type Area<'plot> = DrawingArea<SVGBackend<'plot>, Shift>;
+use end_to_end::plot::{self, Line, Panel};
 
 /// The plot as SVG.
 ///
 /// # Errors
 /// plotters' own.
 pub fn svg(samples: &Samples) -> Result<String, String> {
-    let mut text = String::new();
-    draw(samples, &mut text).map_err(|error| format!("the plot: {error}"))?;
-    Ok(text)
-}
-
-fn draw(samples: &Samples, text: &mut String) -> Result<(), Box<dyn Error>> {
-    let panels = panels(samples);
-    let height = PANEL_HEIGHT * panels.len() as u32;
-    let area = SVGBackend::with_string(text, (WIDTH, height)).into_drawing_area();
-    area.fill(&WHITE)?;
-    for (panel, place) in panels.iter().zip(area.split_evenly((panels.len(), 1))) {
-        draw_panel(panel, &place)?;
-    }
-    area.present()?;
-    Ok(())
+    plot::svg(&panels(samples), "s")
 }
 
 fn panels(samples: &Samples) -> Vec<Panel> {
-    let of = |title, quantities: &[Quantity], unit| Panel { title, lines: lines(samples, quantities, unit) };
+    let of = |title: &str, quantities: &[Quantity], unit| Panel {
+        title: title.to_owned(),
+        lines: lines(samples, quantities, unit),
+    };
     let mega = 1e6;
     vec![
-        Panel { title: "queries ended, per second", lines: rates(samples) },
+        Panel { title: "queries ended, per second".to_owned(), lines: rates(samples) },
         of("shared memory used, MB", &[Quantity::SharedMemory], mega),
         of("private memory used, kB", &[Quantity::PrivateMemory], 1e3),
         of("resident memory, MB", &[Quantity::ResidentMemory], mega),
@@ -92,33 +53,6 @@ fn rates(samples: &Samples) -> Vec<Line> {
         Line { name: quantity.name().to_owned(), points: points.collect() }
     };
     counters.map(rate).into()
-}
-
-fn draw_panel(panel: &Panel, area: &Area) -> Result<(), Box<dyn Error>> {
-    let points = || panel.lines.iter().flat_map(|line| &line.points);
-    let last = points().map(|(at, _)| *at).fold(1.0, f64::max);
-    let top = points().map(|(_, value)| *value).fold(1e-3, f64::max) * 1.1;
-    let mut chart = ChartBuilder::on(area)
-        .caption(panel.title, ("sans-serif", 15))
-        .margin(8)
-        .x_label_area_size(24)
-        .y_label_area_size(60)
-        .build_cartesian_2d(0.0..last * LEGEND_ROOM, 0.0..top)?;
-    chart.configure_mesh().light_line_style(WHITE).x_label_formatter(&|at| format!("{at:.0} s")).draw()?;
-    for (line, colour) in panel.lines.iter().zip(COLOURS.iter().cycle()) {
-        let series = LineSeries::new(line.points.iter().copied(), colour);
-        chart
-            .draw_series(series)?
-            .label(&line.name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour));
-    }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::MiddleRight)
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK.mix(0.3))
-        .draw()?;
-    Ok(())
 }
 
 #[cfg(test)]

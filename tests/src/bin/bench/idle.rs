@@ -1,0 +1,33 @@
+//! Wake-ups of HTTP workers that have served queries and have nothing to do: their context switches (`proc_pid_status(5)`).
+
+use crate::counts::Counts;
+use crate::figures::Figures;
+use crate::instance::{Instance, builder};
+use crate::servers::Servers;
+use crate::subject::Subject;
+use std::time::Instant;
+use std::{fs, thread};
+
+/// As the figures are named, a second.
+pub const QUANTITY: &str = "wake-ups of an idle worker";
+
+pub fn measure(counts: &Counts, servers: &Servers, subjects: &[Subject], figures: &mut Figures) {
+    let start = |subject: &Subject| Instance::start(builder(subject, &servers.http1()));
+    let instances: Vec<Instance> = subjects.iter().map(start).collect();
+    let workers: Vec<u32> = instances.iter().map(Instance::http_worker).collect();
+    instances.iter().for_each(|instance| instance.order("feed-100-10"));
+    let before: Vec<u64> = workers.iter().map(|worker| switches(*worker)).collect();
+    let began = Instant::now();
+    thread::sleep(counts.idle);
+    for ((subject, worker), before) in subjects.iter().zip(workers).zip(before) {
+        let count = switches(worker) - before;
+        figures.add(subject.name, QUANTITY, count as f64 / began.elapsed().as_secs_f64());
+    }
+}
+
+/// Context switches of a process since it began.
+pub fn switches(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the process is there");
+    let of = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
+    of("voluntary_ctxt_switches:").unwrap_or(0) + of("nonvoluntary_ctxt_switches:").unwrap_or(0)
+}
