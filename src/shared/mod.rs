@@ -6,6 +6,7 @@
 //! cross: nothing in these structures points outside shared memory.
 
 mod atomic;
+pub mod block_pool;
 pub mod clock;
 pub mod query;
 pub mod ring;

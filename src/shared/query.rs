@@ -3,9 +3,9 @@
 //! A [`Query`] owns its block. A SIP worker makes it, the ring carries it over as a bare pointer, an HTTP worker takes
 //! it over and frees it by dropping it: there is one owner at any time.
 
+use super::block_pool;
 use super::clock::Instant;
 use crate::host::interface::Suspension;
-use crate::host::memory;
 use std::alloc::Layout;
 use std::ffi::CStr;
 use std::ptr::NonNull;
@@ -196,11 +196,11 @@ impl Query {
             return Err(QueryError::TooLarge);
         }
         let layout = Layout::from_size_align(size, align_of::<Block>()).map_err(|_| QueryError::TooLarge)?;
-        let start = memory::allocate(layout).ok_or(QueryError::NoMemory)?;
+        let start = block_pool::allocate(layout).ok_or(QueryError::NoMemory)?;
         let mut writer = Writer { start, offset: places_end };
         let texts = texts.0.map(|text| text.map(|text| writer.append(text)));
         let block = start.cast::<Block>();
-        // SAFETY: the block is new, large and aligned enough (memory::allocate), and nobody else knows it yet.
+        // SAFETY: the block is new, large and aligned enough (block_pool::allocate), and nobody else knows it yet.
         unsafe { block.write(Block { options, texts, header_count: headers.len() as u32 }) };
         for (index, header) in headers.iter().enumerate() {
             let place = writer.append(header);
@@ -273,8 +273,8 @@ impl Query {
 
 impl Drop for Query {
     fn drop(&mut self) {
-        // SAFETY: owned, from memory::allocate, and a Block has nothing to drop.
-        unsafe { memory::free(self.0.cast()) }
+        // SAFETY: owned, from block_pool::allocate, and a Block has nothing to drop.
+        unsafe { block_pool::free(self.0.cast()) }
     }
 }
 
