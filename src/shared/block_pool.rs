@@ -14,9 +14,9 @@ use std::sync::OnceLock;
 
 /// Bytes of a block. A query with a long URL, some headers and a small body fits.
 const BLOCK: usize = 1024;
-/// Words of bits. There are as many blocks as are in flight under a high load, 256 kB together; whoever finds none asks
+/// Words of bits. There are as many blocks as are in flight under a high load, 512 kB together; whoever finds none asks
 /// Kamailio.
-const WORDS: usize = 4;
+const WORDS: usize = 8;
 const BLOCKS: usize = WORDS * u64::BITS as usize;
 
 /// Which blocks are free. Lies in shared memory.

@@ -9,6 +9,7 @@ mod atomic;
 pub mod block_pool;
 pub mod clock;
 pub mod query;
+pub mod query_id;
 pub mod ring;
 pub mod scarcity;
 #[cfg_attr(all(test, loom), path = "wake_model.rs")]

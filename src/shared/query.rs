@@ -5,6 +5,7 @@
 
 use super::block_pool;
 use super::clock::Instant;
+use super::query_id::QueryId;
 use crate::host::interface::Suspension;
 use std::alloc::Layout;
 use std::ffi::CStr;
@@ -44,6 +45,8 @@ pub enum HttpVersion {
 /// The parts of a query that have a fixed size.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
+    /// What `$http_req_id` shows.
+    pub id: QueryId,
     /// When the function was called.
     pub submitted: Instant,
     /// From `submitted` to the end of the query, whatever happens.
@@ -94,6 +97,7 @@ impl Options {
     /// Some options, for unit tests and fuzz targets.
     pub fn example() -> Self {
         Self {
+            id: QueryId { started: 1, process: 1, count: 1 },
             submitted: Instant::now(),
             timeout: Duration::from_millis(500),
             suspension: None,
@@ -119,8 +123,6 @@ impl Options {
 /// The parts of a query that are texts. All but the body and the callback's string are free of NUL bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Text {
-    /// The id that `$http_req_id` shows.
-    Id,
     /// The URL.
     Url,
     /// The request body.
@@ -304,10 +306,10 @@ pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A query that is told apart by its id.
-    pub fn query(id: &str) -> Query {
+    /// A query that is told apart by its URL.
+    pub fn query(url: &str) -> Query {
         let mut texts = Texts::default();
-        texts.set(Text::Id, Some(id.as_bytes()));
+        texts.set(Text::Url, Some(url.as_bytes()));
         Query::new(Options::example(), &texts, &[]).expect("there is memory")
     }
 

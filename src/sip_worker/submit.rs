@@ -14,6 +14,7 @@ use crate::module::settings::settings;
 use crate::module::statistics::Statistic;
 use crate::shared::clock::Instant;
 use crate::shared::query::{Options, Query, QueryError, Text, Texts};
+use crate::shared::query_id::QueryId;
 use crate::shared::{scarcity, workers};
 use std::ffi::{CStr, CString};
 use std::fmt;
@@ -100,12 +101,13 @@ fn try_submit(message: Message, parameters: &RequestParameters, url: &[u8], rout
     let callback = Callback::find(route)?;
     let route_type = route::current_type();
     let suspend = parameters.suspend && must_suspend(message, route_type)?;
-    if scarcity::is_scarce() {
+    let submitted = Instant::now();
+    if scarcity::is_scarce_at(submitted) {
         return Err(Refusal::MemoryScarce);
     }
     let id = request_id::next();
-    let options = options_of(parameters, &callback, route_type);
-    let mut query = build(&id, options, parameters, url, &callback)?;
+    let options = options_of(id, submitted, parameters, &callback, route_type);
+    let mut query = build(options, parameters, url, &callback)?;
 
     let worker = workers::least_loaded().ok_or(Refusal::NoWorker)?;
     let place = worker.reserve().ok_or(Refusal::QueueFull)?;
@@ -175,9 +177,16 @@ fn must_suspend(message: Message, route_type: RouteType) -> Result<bool, Refusal
     }
 }
 
-fn options_of(parameters: &RequestParameters, callback: &Callback, route_type: RouteType) -> Options {
+fn options_of(
+    id: QueryId,
+    submitted: Instant,
+    parameters: &RequestParameters,
+    callback: &Callback,
+    route_type: RouteType,
+) -> Options {
     Options {
-        submitted: Instant::now(),
+        id,
+        submitted,
         timeout: parameters.timeout,
         suspension: None,
         route_index: if let Callback::Route(index) = callback { *index } else { -1 },
@@ -198,15 +207,8 @@ fn options_of(parameters: &RequestParameters, callback: &Callback, route_type: R
     }
 }
 
-fn build(
-    id: &str,
-    options: Options,
-    parameters: &RequestParameters,
-    url: &[u8],
-    callback: &Callback,
-) -> Result<Query, Refusal> {
+fn build(options: Options, parameters: &RequestParameters, url: &[u8], callback: &Callback) -> Result<Query, Refusal> {
     let mut texts = Texts::default();
-    texts.set(Text::Id, Some(id.as_bytes()));
     texts.set(Text::Url, Some(url));
     texts.set(Text::Body, parameters.body.as_deref());
     texts.set(Text::Username, parameters.username.as_deref().map(CStr::to_bytes));
