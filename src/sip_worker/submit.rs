@@ -144,22 +144,28 @@ enum Callback {
 
 impl Callback {
     fn find(name: &[u8]) -> Result<Self, Refusal> {
-        let name = heap::c_string(name).map_err(|error| match error {
-            NoCString::NulByte => Refusal::RouteUnknown,
-            NoCString::NoMemory => Refusal::NoMemory,
-        })?;
         if name.is_empty() {
             return Err(Refusal::RouteUnknown);
         }
         if route::script_is_kemi() {
-            let length = name.count_bytes();
-            return if length > MAX_FUNCTION {
-                Err(Refusal::FunctionTooLong(length))
-            } else {
-                Ok(Self::Function(name))
-            };
+            return Self::function(name);
         }
-        route::index_of(&name).map(Self::Route).ok_or(Refusal::RouteUnknown)
+        route::index_of(name)?.map(Self::Route).ok_or(Refusal::RouteUnknown)
+    }
+
+    fn function(name: &[u8]) -> Result<Self, Refusal> {
+        let name = heap::c_string(name)?;
+        let length = name.count_bytes();
+        if length > MAX_FUNCTION { Err(Refusal::FunctionTooLong(length)) } else { Ok(Self::Function(name)) }
+    }
+}
+
+impl From<NoCString> for Refusal {
+    fn from(error: NoCString) -> Self {
+        match error {
+            NoCString::NulByte => Self::RouteUnknown,
+            NoCString::NoMemory => Self::NoMemory,
+        }
     }
 }
 
