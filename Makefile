@@ -88,12 +88,12 @@ check: loom ## formatting, lints, whether the committed C header is current, and
 		&& cmp target/header-before $(HEADER) \
 		|| { echo "$(HEADER) was not current, or a lint failed; look above, and commit what changed"; exit 1; }
 
-# Another configuration of the crate, so a folder of its own. Models stand in src/shared/ring/model.rs.
+# Another configuration of the crate, so a folder of its own. Models stand in src/shared/*/model.rs.
 .PHONY: loom
-loom: ## every order in which the processes can meet at the ring, in the model checker loom
+loom: ## every order in which the processes can meet at the ring and the pool of blocks, in the model checker loom
 	@build/requirements.sh build
 	@$(HOST) env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=$(or $(CARGO_TARGET_DIR),target)/loom \
-		cargo test $(CARGO_FLAGS) --lib --package http_async_client ring::model
+		cargo test $(CARGO_FLAGS) --lib --package http_async_client -- ring::model block_pool::model
 
 # Which tests: tests/memcheck.tests. What is passed over, and why: tests/memcheck.supp.
 .PHONY: memcheck

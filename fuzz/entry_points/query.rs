@@ -2,8 +2,7 @@
 
 use crate::shared::query::{Options, Query, Text, Texts};
 
-const TEXTS: [Text; 10] = [
-    Text::Id,
+const TEXTS: [Text; 9] = [
     Text::Url,
     Text::Body,
     Text::Username,

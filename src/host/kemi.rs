@@ -2,7 +2,8 @@
 //! called in script processes.
 
 use super::message::Message;
-use super::script_function::{copy, run};
+use super::script_function::{NoValue, add_text, run};
+use super::values::Values;
 use super::{guarded, sys};
 use crate::module::NAME;
 use crate::module::functions::{FUNCTIONS, ScriptResult};
@@ -28,15 +29,18 @@ fn call(row: usize, message: *mut sys::sip_msg, parameters: &[Text]) -> c_int {
         let (Some(message), Some(function)) = (Message::new(message), FUNCTIONS.get(row)) else {
             return ScriptResult::False.code();
         };
-        run(function, message, parameters.iter().map(|parameter| value(*parameter)).collect())
+        run(function, message, parameters, |values, parameter| add_value(values, *parameter))
     })
 }
 
 /// The value of a parameter. What is no string in the script (in Lua nil, a table, a boolean) has no bytes, not even
 /// none: an empty string of a script language points somewhere.
-fn value(parameter: Text) -> Option<Vec<u8>> {
+fn add_value(values: &mut Values, parameter: Text) -> Result<(), NoValue> {
     // SAFETY: Kamailio hands in null or a live string of the script language.
-    unsafe { parameter.as_ref().filter(|text| !text.s.is_null()).and_then(|text| copy(text)) }
+    unsafe {
+        let text = parameter.as_ref().filter(|text| !text.s.is_null()).ok_or(NoValue)?;
+        add_text(values, text)
+    }
 }
 
 /// The rows that have a KEMI name, and an empty one.

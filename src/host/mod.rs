@@ -21,6 +21,7 @@ pub mod statistics;
 pub mod termination;
 pub mod thread_data;
 pub mod transaction;
+mod values;
 pub mod variable;
 
 /// Kamailio's types and the shim's functions, as bindgen reads them from the headers.

@@ -1,9 +1,11 @@
 //! Routes of the script: their names, the route type that runs now, and running one without a transaction.
 
+use super::heap::NoCString;
 use super::interface::ResumeTarget;
 use super::message::OutOfMemory;
-use super::{python, sys};
-use std::ffi::{CStr, c_int};
+use super::{heap, python, sys};
+use std::cell::RefCell;
+use std::ffi::{CStr, CString, c_int};
 
 /// Kamailio's bit mask of the route that is running (`get_route_type`). Script processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +30,35 @@ pub fn script_is_kemi() -> bool {
     unsafe { sys::shim_script_is_kemi() != 0 }
 }
 
+/// Most routes whose index a process remembers.
+const MOST_REMEMBERED: usize = 16;
+
+thread_local! {
+    /// Those that were looked up first. Scripts name few routes, and name them again and again.
+    static REMEMBERED: RefCell<Vec<(CString, c_int)>> = const { RefCell::new(Vec::new()) };
+}
+
 /// Index of a `route[name]` in the native script; `None` when there is no such route. Stable after the start.
-pub fn index_of(name: &CStr) -> Option<c_int> {
+///
+/// # Errors
+/// The name is not one of C, or there is no memory for it.
+pub fn index_of(name: &[u8]) -> Result<Option<c_int>, NoCString> {
+    let remembered = REMEMBERED
+        .with_borrow(|routes| routes.iter().find(|(known, _)| known.as_bytes() == name).map(|(_, index)| *index));
+    if remembered.is_some() {
+        return Ok(remembered);
+    }
+    let name = heap::c_string(name)?;
+    let found = look_up(&name);
+    REMEMBERED.with_borrow_mut(|routes| {
+        if let Some(index) = found.filter(|_| routes.len() < MOST_REMEMBERED) {
+            routes.push((name, index));
+        }
+    });
+    Ok(found)
+}
+
+fn look_up(name: &CStr) -> Option<c_int> {
     // SAFETY: route_lookup reads the NUL-terminated name and the core's table, which is complete before the fork.
     let index = unsafe { sys::shim_route_index(name.as_ptr()) };
     (index >= 0).then_some(index)

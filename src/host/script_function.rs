@@ -2,7 +2,8 @@
 //! on the other. Script processes.
 
 use super::message::Message;
-use super::{guarded, heap, log, sys};
+use super::values::{NoRoom, Values};
+use super::{guarded, log, sys};
 use crate::module::functions::{FUNCTIONS, Function, ScriptResult};
 use std::ffi::{c_char, c_int};
 
@@ -40,43 +41,57 @@ fn call(row: usize, message: *mut sys::sip_msg, parameters: &[*mut c_char]) -> c
         let (Some(message), Some(function)) = (Message::new(message), FUNCTIONS.get(row)) else {
             return ScriptResult::False.code();
         };
-        // Two values may lie in one buffer of the core's, so each is copied before the next is read.
-        run(function, message, parameters.iter().map(|parameter| value(message, *parameter)).collect())
+        run(function, message, parameters, |values, parameter| add_value(values, message, *parameter))
     })
 }
 
-/// Calls a function of either language; `None` when a parameter has no value.
-pub(super) fn run(function: &Function, message: Message, values: Option<Vec<Vec<u8>>>) -> c_int {
-    let Some(values) = values else {
+/// Calls a function of either language; `add` reads the value of one parameter, which may have none.
+pub(super) fn run<P>(
+    function: &Function,
+    message: Message,
+    parameters: &[P],
+    mut add: impl FnMut(&mut Values, &P) -> Result<(), NoValue>,
+) -> c_int {
+    let mut values = Values::new();
+    if parameters.iter().try_for_each(|parameter| add(&mut values, parameter)).is_err() {
         (function.refuse)(message);
         log::error!("{}: a parameter has no value", function.name.to_string_lossy());
         return ScriptResult::False.code();
-    };
-    (function.call)(message, &values).code()
+    }
+    values.with(|values| (function.call)(message, values)).code()
+}
+
+/// A parameter has no value, or there is no memory for it.
+pub(super) struct NoValue;
+
+impl From<NoRoom> for NoValue {
+    fn from(_: NoRoom) -> Self {
+        Self
+    }
 }
 
 /// The value of a parameter for this message.
-fn value(message: Message, parameter: *mut c_char) -> Option<Vec<u8>> {
+fn add_value(values: &mut Values, message: Message, parameter: *mut c_char) -> Result<(), NoValue> {
     let mut text = sys::str_ { s: std::ptr::null_mut(), len: 0 };
     // SAFETY: Kamailio hands in what fixup_spve_all made of the parameter; the text it gives lives until the next
     // evaluation, and is copied here.
     unsafe {
         if sys::get_str_fparam(&mut text, message.as_ptr(), parameter.cast()) != 0 {
-            return None;
+            return Err(NoValue);
         }
-        copy(&text)
+        add_text(values, &text)
     }
 }
 
 /// # Safety
 /// `text` is null or points to `len` bytes.
-pub(super) unsafe fn copy(text: &sys::str_) -> Option<Vec<u8>> {
-    let length = usize::try_from(text.len).ok()?;
-    if length == 0 {
-        return Some(Vec::new());
-    }
-    // SAFETY: the caller's contract.
-    heap::copy(unsafe { std::slice::from_raw_parts(text.s.cast(), length) })
+pub(super) unsafe fn add_text(values: &mut Values, text: &sys::str_) -> Result<(), NoValue> {
+    let bytes = match usize::try_from(text.len).map_err(|_| NoValue)? {
+        0 => &[],
+        // SAFETY: the caller's contract.
+        length => unsafe { std::slice::from_raw_parts(text.s.cast(), length) },
+    };
+    values.push(bytes).map_err(NoValue::from)
 }
 
 /// Rows of `module/functions.rs`.

@@ -77,6 +77,16 @@ impl Connections {
         self.apart.timer_expired();
     }
 
+    /// Whether libcurl wants to go on at once.
+    pub fn are_due(&self) -> bool {
+        self.kept.is_due() || self.apart.is_due()
+    }
+
+    /// Lets libcurl go on where it wants to at once.
+    pub fn act_when_due(&mut self) {
+        [&mut self.kept, &mut self.apart].into_iter().filter(|multi| multi.is_due()).for_each(Multi::timer_expired);
+    }
+
     /// The next transfer that has ended.
     pub fn next_done(&mut self) -> Option<Done> {
         self.kept.next_done().or_else(|| self.apart.next_done())

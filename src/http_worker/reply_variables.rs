@@ -4,6 +4,7 @@
 use super::outcome::{Outcome, Received, Times};
 use super::response::{header_values, reason as reason_range, unfolded};
 use crate::host::variable::{Bytes, Index, Value};
+use crate::sip_worker::request_id::ShownId;
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
@@ -12,7 +13,7 @@ use std::time::Duration;
 /// The query whose callback runs.
 pub struct Reply {
     /// Its id.
-    pub query_id: Rc<Vec<u8>>,
+    pub query_id: ShownId,
     /// What the query carried for its callback.
     pub xdata: Option<Rc<Vec<u8>>>,
     /// How it ended.
@@ -51,7 +52,7 @@ fn length(bytes: usize) -> Value {
 
 /// Id of the callback's own query.
 pub fn query_id() -> Value {
-    of_current(|reply| Value::Text(Bytes::whole(&reply.query_id)))
+    of_current(|reply| reply.query_id.value())
 }
 
 /// `$http_xdata`.

@@ -6,7 +6,9 @@ use crate::host::interface::{ResumeOutcome, ResumeTarget};
 use crate::host::{heap, log, route, transaction, variable};
 use crate::shared::clock::Instant;
 use crate::shared::query::{Query, Text};
-use crate::sip_worker::{request_id, request_parameters};
+use crate::shared::query_id::QueryId;
+use crate::sip_worker::request_id::{self, ShownId};
+use crate::sip_worker::request_parameters;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ffi::CString;
@@ -21,21 +23,17 @@ const MAX_WARNINGS: usize = 100;
 
 /// Runs the callback route: in the query's transaction, or on a message of its own.
 pub fn deliver(query: &Query, outcome: Outcome) {
-    let query_id = Rc::new(query.bytes(Text::Id).unwrap_or_default().to_vec());
-    log::debug!("query {} ended: {:?}", String::from_utf8_lossy(&query_id), outcome.statistic);
-    let xdata = query.bytes(Text::Xdata).and_then(|xdata| copy_for_callback(xdata, &query_id));
-    reply_variables::set_current(Some(Reply { query_id: Rc::clone(&query_id), xdata, outcome }));
+    let id = query.options().id;
+    log::debug!("query {id} ended: {:?}", outcome.statistic);
+    let xdata = query.bytes(Text::Xdata).and_then(|xdata| copy_for_callback(xdata, id));
+    reply_variables::set_current(Some(Reply { query_id: ShownId::new(id), xdata, outcome }));
     request_id::forget();
     request_parameters::forget();
     let started = Instant::now();
-    let ran = run(query, &query_id);
+    let ran = run(query);
     let took = Instant::now().since(started);
     if took > SLOW_CALLBACK {
-        log::warning!(
-            "the callback of query {} took {} ms; all queries of its worker waited",
-            String::from_utf8_lossy(&query_id),
-            took.as_millis()
-        );
+        log::warning!("the callback of query {id} took {} ms; all queries of its worker waited", took.as_millis());
     }
     if ran && !reply_variables::were_read() {
         warn_of_missing_function(query);
@@ -46,11 +44,10 @@ pub fn deliver(query: &Query, outcome: Outcome) {
 }
 
 /// What the query carried. Its callback runs without where memory is exhausted.
-fn copy_for_callback(xdata: &[u8], query_id: &[u8]) -> Option<Rc<Vec<u8>>> {
+fn copy_for_callback(xdata: &[u8], id: QueryId) -> Option<Rc<Vec<u8>>> {
     let copy = heap::copy(xdata);
     if copy.is_none() {
-        let query_id = String::from_utf8_lossy(query_id);
-        log::error!("query {query_id}: memory is exhausted, $http_xdata is $null in its callback");
+        log::error!("query {id}: memory is exhausted, $http_xdata is $null in its callback");
     }
     copy.map(Rc::new)
 }
@@ -71,8 +68,9 @@ fn warn_of_missing_function(query: &Query) {
 }
 
 /// Whether the route ran.
-fn run(query: &Query, id: &[u8]) -> bool {
+fn run(query: &Query) -> bool {
     let options = query.options();
+    let id = options.id;
     let function = query.text(Text::Function);
     let target = ResumeTarget {
         route_index: options.route_index,
@@ -80,7 +78,6 @@ fn run(query: &Query, id: &[u8]) -> bool {
         function: function.map_or(std::ptr::null(), |name| name.as_ptr()),
         function_length: function.map_or(0, |name| i32::try_from(name.count_bytes()).unwrap_or(0)),
     };
-    let id = String::from_utf8_lossy(id);
     let Some(suspension) = &options.suspension else {
         let ran = route::run_detached(&target).is_ok();
         if !ran {

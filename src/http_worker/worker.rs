@@ -99,9 +99,11 @@ impl Worker {
         self.receive();
         self.end_expired();
         self.start_waiting();
+        self.connections.act_when_due();
+        self.finish_done();
         self.end_lost();
         let is_timed = self.set_timer();
-        let may_sleep = is_timed && self.queue.prepare_sleep();
+        let may_sleep = is_timed && !self.connections.are_due() && self.queue.prepare_sleep();
         let waited = self.event_loop.wait(may_sleep);
         self.queue.stay_awake();
         waited?;

@@ -14,7 +14,7 @@ pub struct Function {
     /// Names of its parameters.
     pub parameters: &'static [&'static str],
     /// What it does with them; there are as many values as parameters.
-    pub call: fn(Message, &[Vec<u8>]) -> ScriptResult,
+    pub call: fn(Message, &[&[u8]]) -> ScriptResult,
     /// What it does when a parameter has no value.
     pub refuse: fn(Message),
     /// What it does, in one sentence.

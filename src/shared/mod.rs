@@ -6,8 +6,10 @@
 //! cross: nothing in these structures points outside shared memory.
 
 mod atomic;
+pub mod block_pool;
 pub mod clock;
 pub mod query;
+pub mod query_id;
 pub mod ring;
 pub mod scarcity;
 #[cfg_attr(all(test, loom), path = "wake_model.rs")]

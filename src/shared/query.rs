@@ -3,9 +3,10 @@
 //! A [`Query`] owns its block. A SIP worker makes it, the ring carries it over as a bare pointer, an HTTP worker takes
 //! it over and frees it by dropping it: there is one owner at any time.
 
+use super::block_pool;
 use super::clock::Instant;
+use super::query_id::QueryId;
 use crate::host::interface::Suspension;
-use crate::host::memory;
 use std::alloc::Layout;
 use std::ffi::CStr;
 use std::ptr::NonNull;
@@ -44,6 +45,8 @@ pub enum HttpVersion {
 /// The parts of a query that have a fixed size.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
+    /// What `$http_req_id` shows.
+    pub id: QueryId,
     /// When the function was called.
     pub submitted: Instant,
     /// From `submitted` to the end of the query, whatever happens.
@@ -94,6 +97,7 @@ impl Options {
     /// Some options, for unit tests and fuzz targets.
     pub fn example() -> Self {
         Self {
+            id: QueryId { started: 1, process: 1, count: 1 },
             submitted: Instant::now(),
             timeout: Duration::from_millis(500),
             suspension: None,
@@ -119,8 +123,6 @@ impl Options {
 /// The parts of a query that are texts. All but the body and the callback's string are free of NUL bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Text {
-    /// The id that `$http_req_id` shows.
-    Id,
     /// The URL.
     Url,
     /// The request body.
@@ -196,11 +198,11 @@ impl Query {
             return Err(QueryError::TooLarge);
         }
         let layout = Layout::from_size_align(size, align_of::<Block>()).map_err(|_| QueryError::TooLarge)?;
-        let start = memory::allocate(layout).ok_or(QueryError::NoMemory)?;
+        let start = block_pool::allocate(layout).ok_or(QueryError::NoMemory)?;
         let mut writer = Writer { start, offset: places_end };
         let texts = texts.0.map(|text| text.map(|text| writer.append(text)));
         let block = start.cast::<Block>();
-        // SAFETY: the block is new, large and aligned enough (memory::allocate), and nobody else knows it yet.
+        // SAFETY: the block is new, large and aligned enough (block_pool::allocate), and nobody else knows it yet.
         unsafe { block.write(Block { options, texts, header_count: headers.len() as u32 }) };
         for (index, header) in headers.iter().enumerate() {
             let place = writer.append(header);
@@ -273,8 +275,8 @@ impl Query {
 
 impl Drop for Query {
     fn drop(&mut self) {
-        // SAFETY: owned, from memory::allocate, and a Block has nothing to drop.
-        unsafe { memory::free(self.0.cast()) }
+        // SAFETY: owned, from block_pool::allocate, and a Block has nothing to drop.
+        unsafe { block_pool::free(self.0.cast()) }
     }
 }
 
@@ -304,10 +306,10 @@ pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A query that is told apart by its id.
-    pub fn query(id: &str) -> Query {
+    /// A query that is told apart by its URL.
+    pub fn query(url: &str) -> Query {
         let mut texts = Texts::default();
-        texts.set(Text::Id, Some(id.as_bytes()));
+        texts.set(Text::Url, Some(url.as_bytes()));
         Query::new(Options::example(), &texts, &[]).expect("there is memory")
     }
 

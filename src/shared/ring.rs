@@ -191,7 +191,7 @@ mod tests {
     }
 
     fn take_id(ring: &Ring) -> Option<String> {
-        ring.take().map(|query| String::from_utf8_lossy(query.bytes(Text::Id).unwrap_or_default()).into_owned())
+        ring.take().map(|query| String::from_utf8_lossy(query.bytes(Text::Url).unwrap_or_default()).into_owned())
     }
 
     #[test]

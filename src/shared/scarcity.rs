@@ -32,7 +32,11 @@ struct Answer {
 /// every connection. So where they say that little is left, or more than there is, the allocator is asked for half of what
 /// is enough.
 pub fn is_scarce() -> bool {
-    let now = Instant::now();
+    is_scarce_at(Instant::now())
+}
+
+/// The same for a caller that knows the time.
+pub fn is_scarce_at(now: Instant) -> bool {
     match LAST.get() {
         Some(answer) if now < answer.until => answer.scarce,
         _ => {

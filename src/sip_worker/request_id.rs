@@ -5,29 +5,48 @@ use crate::host::per_message::PerMessage;
 use crate::host::process;
 use crate::host::variable::{Bytes, Value};
 use crate::http_worker::reply_variables;
-use std::cell::{Cell, RefCell};
+use crate::shared::query_id::QueryId;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
     static STARTED: Cell<u64> = const { Cell::new(0) };
-    static LAST: RefCell<PerMessage<Rc<Vec<u8>>>> = const { RefCell::new(PerMessage::new()) };
+    static LAST: RefCell<PerMessage<ShownId>> = const { RefCell::new(PerMessage::new()) };
 }
 
-/// A new id: when this process made its first one (µs), the process, and a count.
-pub fn next() -> String {
+/// A new id.
+pub fn next() -> QueryId {
     if STARTED.get() == 0 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         STARTED.set(u64::try_from(now.as_micros()).unwrap_or(u64::MAX));
     }
     COUNT.set(COUNT.get() + 1);
-    format!("{:x}-{:x}-{:x}", STARTED.get(), process::number(), COUNT.get())
+    QueryId { started: STARTED.get(), process: process::number(), count: COUNT.get() }
+}
+
+/// An id that a script may read: it becomes text once, when it is read first.
+pub struct ShownId {
+    id: QueryId,
+    text: OnceCell<Rc<Vec<u8>>>,
+}
+
+impl ShownId {
+    /// Not read yet.
+    pub const fn new(id: QueryId) -> Self {
+        Self { id, text: OnceCell::new() }
+    }
+
+    /// What the script sees.
+    pub fn value(&self) -> Value {
+        Value::Text(Bytes::whole(self.text.get_or_init(|| Rc::new(self.id.to_string().into_bytes()))))
+    }
 }
 
 /// Notes the id of the query that `message` has just sent.
-pub fn remember(message: MessageId, id: String) {
-    LAST.with_borrow_mut(|last| last.insert(message, Rc::new(id.into_bytes())));
+pub fn remember(message: MessageId, id: QueryId) {
+    LAST.with_borrow_mut(|last| last.insert(message, ShownId::new(id)));
 }
 
 /// Forgets it; a callback starts with the id of its own query.
@@ -37,6 +56,6 @@ pub fn forget() {
 
 /// The value of `$http_req_id`.
 pub fn current(message: Message) -> Value {
-    let last = LAST.with_borrow(|last| last.get(message.id()).map(|id| Value::Text(Bytes::whole(id))));
+    let last = LAST.with_borrow(|last| last.get(message.id()).map(ShownId::value));
     last.unwrap_or_else(reply_variables::query_id)
 }

@@ -8,7 +8,7 @@ use crate::module::functions::ScriptResult;
 use crate::module::request_keys;
 
 /// `http_async_query(url, route_name)`.
-pub fn query(message: Message, values: &[Vec<u8>]) -> ScriptResult {
+pub fn query(message: Message, values: &[&[u8]]) -> ScriptResult {
     let parameters = request_parameters::take(message.id());
     let [url, route] = values else {
         return ScriptResult::False;
@@ -17,7 +17,7 @@ pub fn query(message: Message, values: &[Vec<u8>]) -> ScriptResult {
 }
 
 /// `http_async_query(url, post_data, route_name)`.
-pub fn query_with_body(message: Message, values: &[Vec<u8>]) -> ScriptResult {
+pub fn query_with_body(message: Message, values: &[&[u8]]) -> ScriptResult {
     let [url, body, route] = values else {
         return ScriptResult::False;
     };
@@ -30,7 +30,7 @@ pub fn query_with_body(message: Message, values: &[Vec<u8>]) -> ScriptResult {
 }
 
 /// `http_async_send(url, route_name)`.
-pub fn send(message: Message, values: &[Vec<u8>]) -> ScriptResult {
+pub fn send(message: Message, values: &[&[u8]]) -> ScriptResult {
     let [url, route] = values else {
         return ScriptResult::False;
     };
@@ -41,7 +41,7 @@ pub fn send(message: Message, values: &[Vec<u8>]) -> ScriptResult {
 }
 
 /// `http_async_send_xdata(url, route_name, xdata)`.
-pub fn send_xdata(message: Message, values: &[Vec<u8>]) -> ScriptResult {
+pub fn send_xdata(message: Message, values: &[&[u8]]) -> ScriptResult {
     let [url, route, xdata] = values else {
         return ScriptResult::False;
     };
@@ -67,7 +67,7 @@ fn send_with(
 }
 
 /// `http_async_set(key, value)`.
-pub fn set_named(message: Message, values: &[Vec<u8>]) -> ScriptResult {
+pub fn set_named(message: Message, values: &[&[u8]]) -> ScriptResult {
     let [key, value] = values else {
         return ScriptResult::False;
     };
@@ -75,7 +75,7 @@ pub fn set_named(message: Message, values: &[Vec<u8>]) -> ScriptResult {
 }
 
 /// The functions of the 4.4 generation that set one key.
-pub fn set(message: Message, key: &str, values: &[Vec<u8>]) -> ScriptResult {
+pub fn set(message: Message, key: &str, values: &[&[u8]]) -> ScriptResult {
     let [value] = values else {
         return ScriptResult::False;
     };

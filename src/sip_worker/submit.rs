@@ -14,6 +14,7 @@ use crate::module::settings::settings;
 use crate::module::statistics::Statistic;
 use crate::shared::clock::Instant;
 use crate::shared::query::{Options, Query, QueryError, Text, Texts};
+use crate::shared::query_id::QueryId;
 use crate::shared::{scarcity, workers};
 use std::ffi::{CStr, CString};
 use std::fmt;
@@ -100,12 +101,13 @@ fn try_submit(message: Message, parameters: &RequestParameters, url: &[u8], rout
     let callback = Callback::find(route)?;
     let route_type = route::current_type();
     let suspend = parameters.suspend && must_suspend(message, route_type)?;
-    if scarcity::is_scarce() {
+    let submitted = Instant::now();
+    if scarcity::is_scarce_at(submitted) {
         return Err(Refusal::MemoryScarce);
     }
     let id = request_id::next();
-    let options = options_of(parameters, &callback, route_type);
-    let mut query = build(&id, options, parameters, url, &callback)?;
+    let options = options_of(id, submitted, parameters, &callback, route_type);
+    let mut query = build(options, parameters, url, &callback)?;
 
     let worker = workers::least_loaded().ok_or(Refusal::NoWorker)?;
     let place = worker.reserve().ok_or(Refusal::QueueFull)?;
@@ -142,22 +144,28 @@ enum Callback {
 
 impl Callback {
     fn find(name: &[u8]) -> Result<Self, Refusal> {
-        let name = heap::c_string(name).map_err(|error| match error {
-            NoCString::NulByte => Refusal::RouteUnknown,
-            NoCString::NoMemory => Refusal::NoMemory,
-        })?;
         if name.is_empty() {
             return Err(Refusal::RouteUnknown);
         }
         if route::script_is_kemi() {
-            let length = name.count_bytes();
-            return if length > MAX_FUNCTION {
-                Err(Refusal::FunctionTooLong(length))
-            } else {
-                Ok(Self::Function(name))
-            };
+            return Self::function(name);
         }
-        route::index_of(&name).map(Self::Route).ok_or(Refusal::RouteUnknown)
+        route::index_of(name)?.map(Self::Route).ok_or(Refusal::RouteUnknown)
+    }
+
+    fn function(name: &[u8]) -> Result<Self, Refusal> {
+        let name = heap::c_string(name)?;
+        let length = name.count_bytes();
+        if length > MAX_FUNCTION { Err(Refusal::FunctionTooLong(length)) } else { Ok(Self::Function(name)) }
+    }
+}
+
+impl From<NoCString> for Refusal {
+    fn from(error: NoCString) -> Self {
+        match error {
+            NoCString::NulByte => Self::RouteUnknown,
+            NoCString::NoMemory => Self::NoMemory,
+        }
     }
 }
 
@@ -175,9 +183,16 @@ fn must_suspend(message: Message, route_type: RouteType) -> Result<bool, Refusal
     }
 }
 
-fn options_of(parameters: &RequestParameters, callback: &Callback, route_type: RouteType) -> Options {
+fn options_of(
+    id: QueryId,
+    submitted: Instant,
+    parameters: &RequestParameters,
+    callback: &Callback,
+    route_type: RouteType,
+) -> Options {
     Options {
-        submitted: Instant::now(),
+        id,
+        submitted,
         timeout: parameters.timeout,
         suspension: None,
         route_index: if let Callback::Route(index) = callback { *index } else { -1 },
@@ -198,15 +213,8 @@ fn options_of(parameters: &RequestParameters, callback: &Callback, route_type: R
     }
 }
 
-fn build(
-    id: &str,
-    options: Options,
-    parameters: &RequestParameters,
-    url: &[u8],
-    callback: &Callback,
-) -> Result<Query, Refusal> {
+fn build(options: Options, parameters: &RequestParameters, url: &[u8], callback: &Callback) -> Result<Query, Refusal> {
     let mut texts = Texts::default();
-    texts.set(Text::Id, Some(id.as_bytes()));
     texts.set(Text::Url, Some(url));
     texts.set(Text::Body, parameters.body.as_deref());
     texts.set(Text::Username, parameters.username.as_deref().map(CStr::to_bytes));

@@ -32,6 +32,8 @@ pub struct Multi {
 struct Callbacks {
     event_loop: EventLoop,
     timer: Timer,
+    /// libcurl wants to go on at once, which takes no timer.
+    due: Cell<bool>,
     sockets: RefCell<HashMap<RawFd, SocketWatch>>,
     /// A callback has failed.
     failed: Cell<bool>,
@@ -67,6 +69,7 @@ impl Multi {
         let callbacks = Box::new(Callbacks {
             event_loop: event_loop.clone(),
             timer,
+            due: Cell::new(false),
             sockets: RefCell::default(),
             failed: Cell::new(false),
         });
@@ -150,8 +153,14 @@ impl Multi {
         self.act(descriptor, events);
     }
 
-    /// Lets libcurl go on after its timer has run out; see [`Multi::is_broken`] afterwards.
+    /// Whether libcurl wants to go on at once.
+    pub fn is_due(&self) -> bool {
+        self.callbacks.due.get()
+    }
+
+    /// Lets libcurl go on after its timer has run out, or when it is due; see [`Multi::is_broken`] afterwards.
     pub fn timer_expired(&mut self) {
+        self.callbacks.due.set(false);
         self.act(curl::CURL_SOCKET_TIMEOUT, 0);
     }
 
@@ -253,9 +262,10 @@ impl Callbacks {
     }
 
     fn set_timer(&self, milliseconds: c_long) -> Result<(), LoopError> {
+        self.due.set(milliseconds == 0);
         match u64::try_from(milliseconds) {
-            Ok(milliseconds) => self.timer.set(Duration::from_millis(milliseconds)),
-            Err(_) => {
+            Ok(milliseconds @ 1..) => self.timer.set(Duration::from_millis(milliseconds)),
+            _ => {
                 self.timer.unset();
                 Ok(())
             }

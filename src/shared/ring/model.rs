@@ -53,7 +53,7 @@ fn publish(ring: &Ring, id: &str) {
 /// Takes a query and frees it. Its place is given back afterwards, so that what that synchronizes hides nothing.
 fn take(ring: &Ring) -> Option<String> {
     let query = ring.take()?;
-    let id = String::from_utf8(query.bytes(Text::Id).unwrap().to_vec()).unwrap();
+    let id = String::from_utf8(query.bytes(Text::Url).unwrap().to_vec()).unwrap();
     drop(query);
     ring.release_place();
     Some(id)
