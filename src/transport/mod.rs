@@ -15,6 +15,8 @@ pub mod global;
 mod kept_socket;
 pub mod multi;
 pub mod resolver;
+mod shared_blocks;
+mod slabs;
 pub mod string_list;
 pub mod url;
 

@@ -21,6 +21,7 @@ mod kemi;
 mod keys;
 mod limits;
 mod load;
+mod memory;
 mod messages;
 mod neighbours;
 mod parameters;
