@@ -31,7 +31,6 @@ void shim_log(int level, const char *location, const char *text, int length);
 
 /* memory.c, any process, once the core has set up shared memory */
 void *shim_shm_malloc(size_t size);
-void *shim_shm_realloc(void *block, size_t size);
 void shim_shm_free(void *block);
 size_t shim_shm_available(void); /* bytes, in pieces of any size */
 size_t shim_shm_size(void);      /* bytes */

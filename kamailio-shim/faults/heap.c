@@ -9,52 +9,31 @@
 
 enum { LARGE = 2048 };
 
-static int for_libcurl;
+int fault_for_libcurl;
 
 static int must_fail(size_t size, const char *call)
 {
-	return for_libcurl ? fault_now(LIBCURL_MEMORY, call) : size >= LARGE && fault_now(RUST_MEMORY, call);
-}
-
-static void *counted(void *block)
-{
-	if(for_libcurl) {
-		fault_block_taken(block);
-	}
-	return block;
+	return fault_for_libcurl ? fault_now(LIBCURL_MEMORY, call) : size >= LARGE && fault_now(RUST_MEMORY, call);
 }
 
 void *__wrap_malloc(size_t size)
 {
-	return must_fail(size, "malloc") ? NULL : counted(__real_malloc(size));
+	return must_fail(size, "malloc") ? NULL : __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t count, size_t size)
 {
-	return must_fail(count * size, "calloc") ? NULL : counted(__real_calloc(count, size));
+	return must_fail(count * size, "calloc") ? NULL : __real_calloc(count, size);
 }
 
 void *__wrap_realloc(void *block, size_t size)
 {
-	void *moved = must_fail(size, "realloc") ? NULL : __real_realloc(block, size);
-	if(for_libcurl && moved != NULL) {
-		fault_block_given_back(block);
-		fault_block_taken(moved);
-	}
-	return moved;
+	return must_fail(size, "realloc") ? NULL : __real_realloc(block, size);
 }
 
 char *__wrap_strdup(const char *text)
 {
-	return must_fail(strlen(text), "strdup") ? NULL : counted(__real_strdup(text));
-}
-
-void __wrap_free(void *block)
-{
-	if(for_libcurl) {
-		fault_block_given_back(block);
-	}
-	__real_free(block);
+	return must_fail(strlen(text), "strdup") ? NULL : __real_strdup(text);
 }
 
 /* What libcurl is to use, and around each the mark that it is libcurl that asks. */
@@ -67,43 +46,54 @@ static curl_calloc_callback calloc_before;
 static void *marked_malloc(size_t size)
 {
 	void *block;
-	for_libcurl = 1;
-	block = malloc_before(size);
-	for_libcurl = 0;
+	fault_for_libcurl = 1;
+	block = fault_now(LIBCURL_SCARCE, "malloc") ? malloc(size) : malloc_before(size);
+	fault_for_libcurl = 0;
+	fault_block_taken(block);
 	return block;
 }
 
 static void marked_free(void *block)
 {
-	for_libcurl = 1;
+	fault_block_given_back(block);
+	fault_for_libcurl = 1;
 	free_before(block);
-	for_libcurl = 0;
+	fault_for_libcurl = 0;
 }
 
 static void *marked_realloc(void *block, size_t size)
 {
 	void *moved;
-	for_libcurl = 1;
-	moved = realloc_before(block, size);
-	for_libcurl = 0;
+	fault_for_libcurl = 1;
+	if(block == NULL && fault_now(LIBCURL_SCARCE, "realloc")) {
+		moved = malloc(size);
+	} else {
+		moved = realloc_before(block, size);
+	}
+	fault_for_libcurl = 0;
+	if(block == NULL) {
+		fault_block_taken(moved);
+	}
 	return moved;
 }
 
 static char *marked_strdup(const char *text)
 {
 	char *copy;
-	for_libcurl = 1;
-	copy = strdup_before(text);
-	for_libcurl = 0;
+	fault_for_libcurl = 1;
+	copy = fault_now(LIBCURL_SCARCE, "strdup") ? strdup(text) : strdup_before(text);
+	fault_for_libcurl = 0;
+	fault_block_taken(copy);
 	return copy;
 }
 
 static void *marked_calloc(size_t count, size_t size)
 {
 	void *block;
-	for_libcurl = 1;
-	block = calloc_before(count, size);
-	for_libcurl = 0;
+	fault_for_libcurl = 1;
+	block = fault_now(LIBCURL_SCARCE, "calloc") ? calloc(count, size) : calloc_before(count, size);
+	fault_for_libcurl = 0;
+	fault_block_taken(block);
 	return block;
 }
 

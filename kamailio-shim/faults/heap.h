@@ -4,10 +4,12 @@
 
 #include <stddef.h>
 
+/* Set while libcurl allocates or frees. */
+extern int fault_for_libcurl;
+
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *block, size_t size);
 char *__real_strdup(const char *text);
-void __real_free(void *block);
 
 #endif

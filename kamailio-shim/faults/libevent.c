@@ -1,4 +1,5 @@
 /* Functions of libevent, and its allocator. */
+#include <stdlib.h>
 #include <sys/time.h>
 
 #include <event2/dns.h>
@@ -79,5 +80,5 @@ static void *reallocate(void *block, size_t size)
 /* libevent takes its functions before its first allocation. */
 __attribute__((constructor)) static void lend_memory(void)
 {
-	event_set_mem_functions(allocate, reallocate, __real_free);
+	event_set_mem_functions(allocate, reallocate, free);
 }

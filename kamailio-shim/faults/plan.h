@@ -10,10 +10,11 @@
 #include <stddef.h>
 
 /* Kinds of calls, as tests/src/faults.rs names them. */
-#define OUR_SHM "our-shm"                   /* SHM that this module asks for, libcurl's with memory_manager shm too */
+#define OUR_SHM "our-shm"                   /* SHM that this module asks Kamailio for, libcurl's slabs too */
 #define CORE_SHM "core-shm"                 /* SHM that tm and the core ask for while this module has called them */
 #define CORE_PRIVATE "core-private"         /* private memory, the same */
 #define LIBCURL_MEMORY "libcurl-memory"     /* libcurl's allocator with memory_manager sys */
+#define LIBCURL_SCARCE "libcurl-scarce"     /* SHM for libcurl: it gets private memory instead, as when SHM is scarce */
 #define LIBEVENT_MEMORY "libevent-memory"   /* libevent's allocator */
 #define RUST_MEMORY "rust-memory"           /* large blocks of Rust's heap */
 #define LIBCURL "libcurl"                   /* functions of libcurl but for the next */
@@ -31,7 +32,7 @@ int fault_now(const char *kind, const char *call);
 /* Tells the test that a worker has started. */
 void fault_worker_runs(void);
 
-/* Blocks of OUR_SHM and LIBCURL_MEMORY that are in use. */
+/* Blocks in use: of SHM, but for slabs, and of libcurl, wherever they are. */
 void fault_block_taken(const void *block);
 void fault_block_given_back(const void *block);
 

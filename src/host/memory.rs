@@ -74,25 +74,16 @@ pub fn shm_malloc(size: usize) -> *mut c_void {
 /// `free` over SHM.
 ///
 /// # Safety
-/// `block` came from [`shm_malloc`] or [`shm_realloc`], is given back once, and nobody uses it any more.
+/// `block` came from [`shm_malloc`], is given back once, and nobody uses it any more.
 pub unsafe fn shm_free(block: *mut c_void) {
     // SAFETY: the caller's contract.
     unsafe { kamailio::shim_shm_free(block) }
 }
 
-/// `realloc` over SHM.
-///
-/// # Safety
-/// `block` is null or as for [`shm_free`]; after null is returned it is still there.
-pub unsafe fn shm_realloc(block: *mut c_void, size: usize) -> *mut c_void {
-    // SAFETY: the caller's contract.
-    unsafe { kamailio::shim_shm_realloc(block, size) }
-}
-
 /// Unit tests and fuzz targets have no shared memory; the C library's serves them.
 #[cfg(any(all(test, not(loom)), fuzzing))]
 mod kamailio {
-    pub use libc::{free as shim_shm_free, malloc as shim_shm_malloc, realloc as shim_shm_realloc};
+    pub use libc::{free as shim_shm_free, malloc as shim_shm_malloc};
 
     pub unsafe fn shm_address_in(_: *mut std::ffi::c_void) -> i32 {
         1

@@ -36,11 +36,6 @@ pub unsafe fn shim_shm_free(block: *mut c_void) {
     }
 }
 
-/// Queries do not grow.
-pub unsafe fn shim_shm_realloc(_block: *mut c_void, _size: usize) -> *mut c_void {
-    std::ptr::null_mut()
-}
-
 /// Nobody asks, unlike in a server.
 pub unsafe fn shim_shm_available() -> usize {
     0

@@ -4,6 +4,7 @@ use super::worker::Worker;
 use crate::host::{log, process, termination, thread_data};
 use crate::module::settings::settings;
 use crate::shared::ring::Ring;
+use crate::transport::global;
 
 /// Descriptors that a process needs beside its transfers: Kamailio's own, libevent's, look-ups, certificate files.
 const OTHER_DESCRIPTORS: usize = 128;
@@ -12,6 +13,7 @@ const OTHER_DESCRIPTORS: usize = 128;
 /// any of its children.
 pub fn run(queue: &'static Ring) -> ! {
     thread_data::forget_what_is_shared();
+    global::begin_worker();
     if termination::install().is_err() {
         log::warning!("no handler for SIGTERM: an HTTP worker may end in the middle of a callback");
     }

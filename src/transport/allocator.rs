@@ -5,10 +5,10 @@
 //! Any process in which libcurl runs. A block is given back to where it came from, which its address tells.
 
 use super::global::MemoryManager;
+use super::shared_blocks::{self, SHARED_BLOCKS};
 use crate::host::memory;
-use crate::shared::scarcity;
 use std::ffi::{CStr, c_char, c_void};
-use std::ptr::null_mut;
+use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 static SHARES: AtomicBool = AtomicBool::new(false);
@@ -41,7 +41,8 @@ fn counted<T>(block: *mut T) -> *mut T {
 }
 
 fn shared(size: usize) -> *mut c_void {
-    if SHARES.load(Ordering::Relaxed) && !scarcity::is_scarce() { memory::shm_malloc(size) } else { null_mut() }
+    let block = if SHARES.load(Ordering::Relaxed) { SHARED_BLOCKS.allocate(size) } else { None };
+    block.map_or(null_mut(), |block| block.as_ptr().cast())
 }
 
 /// `curl_malloc_callback`.
@@ -56,22 +57,46 @@ pub(super) extern "C" fn free(block: *mut c_void) {
     // SAFETY: libcurl gives back, once, null or what one of these functions gave; its address tells which allocator's
     // it is.
     unsafe {
-        if memory::has(block) {
-            memory::shm_free(block);
-        } else {
-            libc::free(block);
+        match shared_at(block) {
+            Some(block) => SHARED_BLOCKS.free(block),
+            None => libc::free(block),
         }
     }
 }
 
-/// `curl_realloc_callback`. A shared block stays one, for nobody tells its length: where there is no more shared memory at
-/// all, a transfer that needs a larger one ends with an error.
+fn shared_at(block: *mut c_void) -> Option<NonNull<u8>> {
+    NonNull::new(block.cast()).filter(|_| memory::has(block))
+}
+
+/// `curl_realloc_callback`. A shared block goes on as a private one where shared memory is scarce; a private one stays one.
 pub(super) extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
     if block.is_null() {
         return malloc(size);
     }
     // SAFETY: libcurl hands in a live block of these functions, as in free().
-    counted(unsafe { if memory::has(block) { memory::shm_realloc(block, size) } else { libc::realloc(block, size) } })
+    counted(unsafe {
+        match shared_at(block) {
+            Some(block) => reallocate_shared(block, size),
+            None => libc::realloc(block, size),
+        }
+    })
+}
+
+/// # Safety
+/// A live shared block, which is libcurl's to give back.
+unsafe fn reallocate_shared(block: NonNull<u8>, size: usize) -> *mut c_void {
+    // SAFETY: the caller's contract; the private block has as many bytes as are copied, and overlaps no other.
+    unsafe {
+        if let Some(moved) = SHARED_BLOCKS.reallocate(block, size) {
+            return moved.as_ptr().cast();
+        }
+        let private = libc::malloc(size);
+        if !private.is_null() {
+            private.copy_from_nonoverlapping(block.as_ptr().cast(), shared_blocks::length_of(block).min(size));
+            SHARED_BLOCKS.free(block);
+        }
+        private
+    }
 }
 
 /// `curl_calloc_callback`.

@@ -2,6 +2,7 @@
 
 use super::allocator;
 use super::error::TransferError;
+use super::shared_blocks::SHARED_BLOCKS;
 use curl_sys as curl;
 use std::ffi::c_uint;
 use std::sync::OnceLock;
@@ -36,6 +37,11 @@ pub fn initialise(manager: MemoryManager) -> Result<bool, TransferError> {
     };
     TransferError::check(code)?;
     Ok(manager == MemoryManager::System || uses_our_memory())
+}
+
+/// Lets libcurl in this process have shared memory of its own to cut small blocks from. HTTP worker, after its fork.
+pub fn begin_worker() {
+    SHARED_BLOCKS.cut_slabs();
 }
 
 /// The first libcurl that has one receive buffer for all transfers of a multi handle (8.7.0).

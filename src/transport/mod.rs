@@ -16,6 +16,8 @@ mod kept_socket;
 pub mod multi;
 pub mod origins;
 pub mod resolver;
+mod shared_blocks;
+mod slabs;
 pub mod string_list;
 mod tls_resumption;
 pub mod tls_sessions;

@@ -30,7 +30,7 @@ pub fn module_file() -> PathBuf {
 /// Which calls fail. `kamailio-shim/faults/plan.h` says what belongs to each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Shared memory that the module asks for, libcurl's too with `memory_manager` shm.
+    /// Shared memory that the module asks Kamailio for, libcurl's slabs too with `memory_manager` shm.
     OurShm,
     /// Shared memory that tm and the core ask for on behalf of the module.
     CoreShm,
@@ -38,6 +38,8 @@ pub enum Kind {
     CorePrivate,
     /// libcurl's allocator with `memory_manager` sys.
     LibcurlMemory,
+    /// libcurl's allocator with `memory_manager` shm: it gives private memory, as when shared memory is scarce.
+    LibcurlScarce,
     /// libevent's allocator.
     LibeventMemory,
     /// Blocks of Rust's heap from 2 KiB on.
@@ -67,6 +69,7 @@ impl Kind {
             Self::CoreShm => "core-shm",
             Self::CorePrivate => "core-private",
             Self::LibcurlMemory => "libcurl-memory",
+            Self::LibcurlScarce => "libcurl-scarce",
             Self::LibeventMemory => "libevent-memory",
             Self::RustMemory => "rust-memory",
             Self::Libcurl => "libcurl",

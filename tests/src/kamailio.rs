@@ -213,6 +213,11 @@ impl Kamailio {
         self.rpc_numbers(&["core.shmmem"])["used"]
     }
 
+    /// The same with what Kamailio's allocator adds to each block.
+    pub fn shared_memory_taken(&self) -> i64 {
+        self.rpc_numbers(&["core.shmmem"])["real_used"]
+    }
+
     /// Process ids by description, as `core.psx` tells them, as soon as there are so many: SIP is answered before the last
     /// process is forked.
     ///

@@ -22,6 +22,7 @@ mod kept_options;
 mod keys;
 mod limits;
 mod load;
+mod memory;
 mod messages;
 mod neighbours;
 mod parameters;

@@ -13,8 +13,16 @@ fn each_allocation_of_libcurl_fails_once() {
 #[test]
 fn each_allocation_in_shared_memory_fails_once() {
     let stage = Stage::start("shm");
-    stage.sweep_all(Kind::OurShm, &USERS, Mercy::None, 30);
+    // The block of each query, and now and then a slab of libcurl's.
+    stage.sweep_all(Kind::OurShm, &USERS, Mercy::None, USERS.len());
     stage.sweep(Kind::OurShm, USER_OF_NAME, Mercy::None);
+}
+
+#[test]
+fn each_allocation_of_libcurl_is_a_private_one_among_shared_ones_once() {
+    let stage = Stage::start("shm");
+    stage.sweep_all(Kind::LibcurlScarce, &USERS, Mercy::None, 30);
+    stage.sweep(Kind::LibcurlScarce, USER_OF_NAME, Mercy::None);
 }
 
 #[test]
