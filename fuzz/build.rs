@@ -1,4 +1,5 @@
-//! The stages of the module's own build that make what its sources include; no header is written and nothing is compared.
+//! For the module without Kamailio, which the fuzz targets and the benchmarks use: the stages of its own build that make what
+//! its sources include. No header is written and nothing is compared.
 
 #[path = "../build/bindings.rs"]
 mod bindings;
@@ -23,6 +24,8 @@ fn main() -> ExitCode {
 }
 
 fn stages() -> Result<(), String> {
+    // cargo fuzz says so too.
+    println!("cargo:rustc-cfg=fuzzing");
     // The stages name their files as seen from the root.
     std::env::set_current_dir("..").map_err(|error| error.to_string())?;
     let host = host::Host::from_environment()?;

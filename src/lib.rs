@@ -23,7 +23,7 @@ mod transport;
 /// What all of it stands on: Kamailio behind safe faces. The exported symbols are in `host/exports.rs`.
 mod host;
 
-/// What the fuzz targets of `fuzz/` call; no part of the module.
+/// What the fuzz targets of `fuzz/` and the benchmarks of `benches/` call; no part of the module.
 #[cfg(fuzzing)]
 #[path = "../fuzz/entry_points/mod.rs"]
 pub mod entry_points;

@@ -2,6 +2,15 @@
 //! finds a fault panics.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+/// What the benchmarks of `benches/` measure, as it is.
+pub mod benchmarked {
+    pub use crate::http_worker::response::{Redirects, Response, header_values};
+    pub use crate::shared::query::{Options, Query, Text, Texts};
+    pub use crate::shared::ring::Ring;
+    pub use crate::shared::workers;
+    pub use crate::transport::easy::{Flow, Receiver};
+}
+
 pub mod assignments;
 pub mod exchange;
 pub mod headers;

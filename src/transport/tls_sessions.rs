@@ -17,9 +17,9 @@ const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 const MAX_PEERS: usize = 64;
 /// Most sessions of a peer; the oldest makes room. Those of TLS 1.3 serve one connection each, and connections may be made
 /// at once.
-const MAX_SESSIONS: usize = 4;
+const MAX_SESSIONS: usize = 8;
 /// Most bytes of a session; a longer one is not kept. Most of it is the peer's certificate.
-pub(super) const MAX_BYTES: usize = 16 * 1024;
+pub(super) const MAX_BYTES: usize = 8 * 1024;
 
 /// What a session is good for: another connection may resume it when all of this is the same.
 #[derive(Clone, Copy, Debug)]
