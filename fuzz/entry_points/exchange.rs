@@ -39,7 +39,7 @@ struct Client {
 impl Client {
     fn new() -> Self {
         let event_loop = EventLoop::new().expect("libevent works");
-        let limits = ConnectionLimits { idle: 1, total: 1, per_host: 0 };
+        let limits = ConnectionLimits { idle: 1, total: 1, per_host: 0, streams: 1 };
         let multi = Multi::new(&event_loop, &limits).expect("libcurl works");
         let socket = format!("http-async-client-fuzz-{}", std::process::id());
         let address = SocketAddr::from_abstract_name(&socket).expect("a short name");

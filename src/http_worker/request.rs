@@ -1,6 +1,6 @@
 //! Sets up an easy handle for one request of a query.
 
-use super::connections::stands_apart;
+use super::connections::{are_shared, stands_apart};
 use super::redirect::Hop;
 use super::response::Response;
 use crate::module::settings::Settings;
@@ -43,7 +43,11 @@ pub fn prepare(
         set_client_certificate(easy, query, hop, settings)?;
     }
     set_connection(easy, options)?;
-    easy.set_number(curl::CURLOPT_FORBID_REUSE, stands_apart(query, hop).into())?;
+    let shares = are_shared(settings);
+    easy.set_number(curl::CURLOPT_FORBID_REUSE, (stands_apart(query, hop) && !shares).into())?;
+    // Whoever comes while a connection to the host is made waits until it is known whether it takes several streams. Over plain
+    // HTTP libcurl would wait for the first response as well.
+    easy.set_number(curl::CURLOPT_PIPEWAIT, (shares && hop.origin.scheme == "https").into())?;
     easy.set_number(curl::CURLOPT_FRESH_CONNECT, hop.new_connection.into())?;
     if settings.curl_verbose { easy.trace() } else { Ok(()) }
 }

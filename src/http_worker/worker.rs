@@ -1,7 +1,7 @@
 //! The loop of one HTTP worker, and everything it owns. A query enters by [`Worker::run`] taking it from the ring, and
 //! leaves by `end`, which is the only place where a transfer is given up, and its route runs in `deliveries`.
 
-use super::connections::Connections;
+use super::connections::{Connections, are_shared};
 use super::deadlines::Deadlines;
 use super::deliveries::Deliveries;
 use super::outcome::{Outcome, Times};
@@ -255,8 +255,7 @@ impl Worker {
         };
         let status = easy.status()?;
         easy.remember_connection();
-        if !hop.new_connection && was_unfit(easy, &result) {
-            let next = hop.on_new_connection();
+        if let Some(next) = once_more(easy, hop, &result) {
             self.withdraw(key);
             return self.go(key, next);
         }
@@ -395,6 +394,24 @@ impl Worker {
     }
 }
 
+/// The same request once more, where nothing has come back and it may go out twice.
+fn once_more(easy: &mut Easy<Response>, hop: &Hop, result: &Result<(), TransferError>) -> Option<Hop> {
+    if hop.sent_again {
+        return None;
+    }
+    let unfit = was_unfit(easy, result);
+    let may_go = unfit || (hop.method.is_idempotent() && was_lost_with_others(easy, result));
+    may_go.then(|| hop.again(unfit))
+}
+
+/// Whether a stream broke with its HTTP/2 connection, and nothing of its response came. The server may have acted on the request:
+/// streams that it did not take, because it said so or said goodbye before (RFC 9113 section 8.7), libcurl sends again itself.
+fn was_lost_with_others(easy: &mut Easy<Response>, result: &Result<(), TransferError>) -> bool {
+    result.as_ref().is_err_and(TransferError::is_lost_http2_connection)
+        && easy.receiver_mut().is_empty()
+        && easy.was_connection_kept()
+}
+
 /// Whether the kept connection that a request took was not fit to be used, and nothing came back: the server has spoken
 /// out of turn, or closed it. libcurl takes up to five other kept ones by itself, and all of them may be closed.
 fn was_unfit(easy: &mut Easy<Response>, result: &Result<(), TransferError>) -> bool {
@@ -407,6 +424,7 @@ fn connection_limits(settings: &Settings, max_in_flight: usize) -> ConnectionLim
         idle: max_in_flight.min(settings.hash_size as usize),
         total: max_in_flight,
         per_host: settings.max_connections_per_host as usize,
+        streams: if are_shared(settings) { settings.max_streams as usize } else { 1 },
     }
 }
 

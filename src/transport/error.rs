@@ -39,6 +39,11 @@ impl TransferError {
         [curl::CURLE_SEND_ERROR, curl::CURLE_RECV_ERROR, curl::CURLE_GOT_NOTHING].contains(&self.code)
     }
 
+    /// Whether an HTTP/2 connection broke, with all its streams, or its peer broke the protocol.
+    pub fn is_lost_http2_connection(&self) -> bool {
+        self.code == curl::CURLE_HTTP2
+    }
+
     /// `Ok` for `CURLE_OK`.
     pub(super) fn check(code: CURLcode) -> Result<(), Self> {
         if code == curl::CURLE_OK { Ok(()) } else { Err(Self::new(code)) }

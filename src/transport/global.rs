@@ -44,11 +44,24 @@ const SESSION_CACHE_IS_SAFE: c_uint = 0x08_0c_00;
 
 /// Whether TLS sessions may be kept for other connections.
 pub(super) fn session_cache_is_safe() -> bool {
-    static IS_SAFE: OnceLock<bool> = OnceLock::new();
-    *IS_SAFE.get_or_init(|| {
+    version() >= SESSION_CACHE_IS_SAFE
+}
+
+/// The first libcurl with which several HTTP/2 streams share a connection, as its version number has it (8.12.0).
+const MULTIPLEXING_IS_SOUND: c_uint = 0x08_0c_00;
+
+/// Whether several HTTP/2 streams may share a connection.
+pub fn multiplexing_is_sound() -> bool {
+    version() >= MULTIPLEXING_IS_SOUND
+}
+
+/// The version number of the libcurl that was found at run time; 0 when it does not say.
+fn version() -> c_uint {
+    static VERSION: OnceLock<c_uint> = OnceLock::new();
+    *VERSION.get_or_init(|| {
         // SAFETY: libcurl returns a static structure; CURLVERSION_FIRST has the version number.
         let information = unsafe { curl::curl_version_info(curl::CURLVERSION_FIRST).as_ref() };
-        information.is_some_and(|information| information.version_num >= SESSION_CACHE_IS_SAFE)
+        information.map_or(0, |information| information.version_num)
     })
 }
 
