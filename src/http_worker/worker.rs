@@ -254,8 +254,9 @@ impl Worker {
             return Ok(());
         };
         let status = easy.status()?;
-        easy.remember_connection();
-        if let Some(next) = once_more(easy, hop, &result) {
+        let is_http2 = easy.receiver_mut().is_http2();
+        easy.remember_connection(is_http2);
+        if let Some(next) = once_more(easy, hop, &result, are_shared(&self.settings)) {
             self.withdraw(key);
             return self.go(key, next);
         }
@@ -394,29 +395,31 @@ impl Worker {
     }
 }
 
-/// The same request once more, where nothing has come back and it may go out twice.
-fn once_more(easy: &mut Easy<Response>, hop: &Hop, result: &Result<(), TransferError>) -> Option<Hop> {
+/// The same request once more, where nothing has come back and it may go out twice: on a new connection, or where several share
+/// one, on any other.
+fn once_more(
+    easy: &mut Easy<Response>,
+    hop: &Hop,
+    result: &Result<(), TransferError>,
+    connections_are_shared: bool,
+) -> Option<Hop> {
     if hop.sent_again {
         return None;
     }
-    let unfit = was_unfit(easy, result);
-    let may_go = unfit || (hop.method.is_idempotent() && was_lost_with_others(easy, result));
-    may_go.then(|| hop.again(unfit))
+    let is_lost = result.as_ref().is_err_and(TransferError::is_lost_connection) && easy.receiver_mut().is_empty();
+    if is_lost && connections_are_shared && was_shared(easy) {
+        // Others were being served: the server may well have acted on this one. What it has not taken, as it said (RFC 9113
+        // section 8.7), libcurl has sent again itself.
+        return hop.method.is_idempotent().then(|| hop.again(false));
+    }
+    let unfit = easy.receiver_mut().spoke_first() || (is_lost && easy.was_connection_kept());
+    unfit.then(|| hop.again(true))
 }
 
-/// Whether a stream broke with its HTTP/2 connection, and nothing of its response came. The server may have acted on the request:
-/// streams that it did not take, because it said so or said goodbye before (RFC 9113 section 8.7), libcurl sends again itself.
-fn was_lost_with_others(easy: &mut Easy<Response>, result: &Result<(), TransferError>) -> bool {
-    result.as_ref().is_err_and(TransferError::is_lost_http2_connection)
-        && easy.receiver_mut().is_empty()
-        && easy.was_connection_kept()
-}
-
-/// Whether the kept connection that a request took was not fit to be used, and nothing came back: the server has spoken
-/// out of turn, or closed it. libcurl takes up to five other kept ones by itself, and all of them may be closed.
-fn was_unfit(easy: &mut Easy<Response>, result: &Result<(), TransferError>) -> bool {
-    let is_lost = result.as_ref().is_err_and(TransferError::is_lost_connection);
-    easy.receiver_mut().spoke_first() || (is_lost && easy.receiver_mut().is_empty() && easy.was_connection_kept())
+/// Whether a connection was one for several requests at a time, or could have been: it spoke HTTP/2 before, or it was used by
+/// another request while its first had no response yet.
+fn was_shared(easy: &Easy<Response>) -> bool {
+    easy.spoke_http2_before().unwrap_or_else(|| easy.was_connection_kept())
 }
 
 fn connection_limits(settings: &Settings, max_in_flight: usize) -> ConnectionLimits {

@@ -247,21 +247,37 @@ impl<R> Easy<R> {
         Ok(u16::try_from(status).unwrap_or(0))
     }
 
-    /// Notes the connection that this finished transfer has opened, for [`Receiver::request`] of those that use it again.
-    pub fn remember_connection(&self) {
-        if !opened_connection(self.handle) {
+    /// Notes the connection that this finished transfer has opened, for [`Receiver::request`] of those that use it again, and
+    /// what it speaks, where there was a response.
+    pub fn remember_connection(&self, is_http2: Option<bool>) {
+        let opened = opened_connection(self.handle);
+        if !opened && is_http2 != Some(true) {
             return;
         }
-        let mut socket: curl::curl_socket_t = curl::CURL_SOCKET_BAD;
-        let mut port: c_long = 0;
-        // SAFETY: the handle is live; these informations write one socket and one long.
-        unsafe {
-            curl::curl_easy_getinfo(self.as_ptr(), api::CURLINFO_ACTIVESOCKET as CURLINFO, &mut socket);
-            curl::curl_easy_getinfo(self.as_ptr(), curl::CURLINFO_LOCAL_PORT, &mut port);
+        let port = self.local_port();
+        if let Some(is_http2) = is_http2 {
+            kept_socket::remember_version(port, is_http2);
         }
-        if let (Ok(port), 0..) = (u16::try_from(port), socket) {
+        let mut socket: curl::curl_socket_t = curl::CURL_SOCKET_BAD;
+        // SAFETY: the handle is live; this information writes one socket.
+        unsafe { curl::curl_easy_getinfo(self.as_ptr(), api::CURLINFO_ACTIVESOCKET as CURLINFO, &mut socket) };
+        if opened && socket >= 0 {
             kept_socket::remember(port, socket);
         }
+    }
+
+    /// Whether HTTP/2 was spoken on the connection of the last transfer before (see [`Easy::remember_connection`]); `None` when
+    /// nobody has got a response there.
+    pub fn spoke_http2_before(&self) -> Option<bool> {
+        kept_socket::spoke_http2(self.local_port())
+    }
+
+    /// Of the last connection; 0 when there was none.
+    fn local_port(&self) -> u16 {
+        let mut port: c_long = 0;
+        // SAFETY: the handle is live; this information writes one long.
+        unsafe { curl::curl_easy_getinfo(self.as_ptr(), curl::CURLINFO_LOCAL_PORT, &mut port) };
+        u16::try_from(port).unwrap_or(0)
     }
 
     /// Whether no connection was made for the last transfer (`CURLINFO_NUM_CONNECTS`).
@@ -311,7 +327,11 @@ extern "C" fn on_request<R: Receiver>(
             let BeforeRequest { handle, mut receiver } = *before_request.cast::<BeforeRequest<R>>();
             (handle, receiver.as_mut())
         };
-        let flow = receiver.request(|| !opened_connection(handle) && has_unread(local_port));
+        let opened = opened_connection(handle);
+        if let (true, Ok(port)) = (opened, u16::try_from(local_port)) {
+            kept_socket::is_new(port);
+        }
+        let flow = receiver.request(|| !opened && has_unread(local_port));
         (if flow == Flow::Continue { api::CURL_PREREQFUNC_OK } else { api::CURL_PREREQFUNC_ABORT }) as c_int
     })
 }

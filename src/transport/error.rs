@@ -34,14 +34,9 @@ impl TransferError {
         self.code == curl::CURLE_OPERATION_TIMEDOUT
     }
 
-    /// Whether the connection broke while it was in use.
+    /// Whether the connection broke while it was in use. HTTP/2 has a word for that of its own, and uses the others as well.
     pub fn is_lost_connection(&self) -> bool {
-        [curl::CURLE_SEND_ERROR, curl::CURLE_RECV_ERROR, curl::CURLE_GOT_NOTHING].contains(&self.code)
-    }
-
-    /// Whether an HTTP/2 connection broke, with all its streams, or its peer broke the protocol.
-    pub fn is_lost_http2_connection(&self) -> bool {
-        self.code == curl::CURLE_HTTP2
+        [curl::CURLE_SEND_ERROR, curl::CURLE_RECV_ERROR, curl::CURLE_GOT_NOTHING, curl::CURLE_HTTP2].contains(&self.code)
     }
 
     /// `Ok` for `CURLE_OK`.

@@ -1,5 +1,5 @@
-//! The sockets of connections that libcurl keeps, by their local ports: before a request is sent, libcurl tells only the
-//! port.
+//! What is known of the connections that libcurl has, by their local ports: before a request is sent, and after one has failed,
+//! libcurl tells only the port.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -7,11 +7,28 @@ use std::os::fd::RawFd;
 
 thread_local! {
     static SOCKETS: RefCell<HashMap<u16, RawFd>> = RefCell::default();
+    /// Whether HTTP/2 was spoken on a connection, since its first response.
+    static SPOKE_HTTP2: RefCell<HashMap<u16, bool>> = RefCell::default();
 }
 
 /// Notes the socket of a connection that may be kept. One that is closed later need not be forgotten.
 pub fn remember(port: u16, socket: RawFd) {
     SOCKETS.with_borrow_mut(|sockets| sockets.insert(port, socket));
+}
+
+/// Notes what a connection speaks, after a response.
+pub fn remember_version(port: u16, is_http2: bool) {
+    SPOKE_HTTP2.with_borrow_mut(|ports| ports.insert(port, is_http2));
+}
+
+/// Forgets the connection that had a local port before.
+pub fn is_new(port: u16) {
+    SPOKE_HTTP2.with_borrow_mut(|ports| ports.remove(&port));
+}
+
+/// Whether HTTP/2 was spoken on the connection with that local port; `None` before its first response.
+pub fn spoke_http2(port: u16) -> Option<bool> {
+    SPOKE_HTTP2.with_borrow(|ports| ports.get(&port).copied())
 }
 
 /// Whether bytes wait on the kept connection with that local port; never waits itself.
