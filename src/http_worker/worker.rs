@@ -232,7 +232,7 @@ impl Worker {
         let Some(hop) = &transfer.hop else {
             return Ok(());
         };
-        *easy.receiver_mut() = response_to(&transfer.query, hop);
+        *easy.receiver_mut() = response_to(&transfer.query, hop, are_shared(&self.settings));
         request::prepare(&mut easy, &transfer.query, hop, addresses.map(AsRef::as_ref), &self.settings)?;
         easy.set_key(key)?;
         transfer.sent = Instant::now();
@@ -406,13 +406,14 @@ fn once_more(
     if hop.sent_again {
         return None;
     }
-    let is_lost = result.as_ref().is_err_and(TransferError::is_lost_connection) && easy.receiver_mut().is_empty();
+    let is_lost = result.as_ref().is_err_and(|error| error.is_lost_connection(&easy.error_text()))
+        && easy.receiver_mut().is_empty();
     if is_lost && connections_are_shared && was_shared(easy) {
         // Others were being served: the server may well have acted on this one. What it has not taken, as it said (RFC 9113
         // section 8.7), libcurl has sent again itself.
         return hop.method.is_idempotent().then(|| hop.again(false));
     }
-    let unfit = easy.receiver_mut().spoke_first() || (is_lost && easy.was_connection_kept());
+    let unfit = easy.receiver_mut().was_unfit() || (is_lost && easy.was_connection_kept());
     unfit.then(|| hop.again(true))
 }
 
@@ -432,10 +433,16 @@ fn connection_limits(settings: &Settings, max_in_flight: usize) -> ConnectionLim
 }
 
 /// Nothing received yet of the response to a request.
-fn response_to(query: &Query, hop: &Hop) -> Response {
+fn response_to(query: &Query, hop: &Hop, connections_are_shared: bool) -> Response {
     let response = Response::new(hop.redirects_are(query), query.options().max_response_size as usize);
     let speaks_only_http1 = hop.origin.scheme == "http" && query.options().http_version == HttpVersion::Default;
-    if speaks_only_http1 { response.on_silent_connection() } else { response }
+    if speaks_only_http1 {
+        response.on_silent_connection()
+    } else if connections_are_shared && !hop.method.is_idempotent() {
+        response.once()
+    } else {
+        response
+    }
 }
 
 fn timeout(transfer: &Transfer) -> TransferError {

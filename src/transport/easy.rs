@@ -21,6 +21,17 @@ pub enum Flow {
     Stop,
 }
 
+/// What a [`Receiver`] may ask before a request is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connection {
+    /// It was used before, and holds bytes that nobody has asked for.
+    Unread,
+    /// It was used before, and the peer has closed it.
+    Closed,
+    /// It replaces one that broke after the request had gone out on it, together with others maybe.
+    ReplacesBroken,
+}
+
 /// What libcurl tells when it is verbose (`CURLOPT_DEBUGFUNCTION`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trace {
@@ -35,9 +46,9 @@ pub enum Trace {
 /// Takes what a transfer receives.
 pub trait Receiver {
     /// A request is about to be sent, the first or another that libcurl makes by itself, such as the one that answers a
-    /// challenge. What comes now is its response. `unread` asks whether the connection has been used before and holds bytes
-    /// that nobody has asked for; [`Flow::Stop`] ends the transfer before anything is sent.
-    fn request(&mut self, unread: impl FnOnce() -> bool) -> Flow;
+    /// challenge, or is the same once more because the first one was lost. What comes now is its response. `is` asks about the
+    /// connection; [`Flow::Stop`] ends the transfer before anything is sent.
+    fn request(&mut self, is: impl Fn(Connection) -> bool) -> Flow;
     /// One complete header line, status lines and the blank line at the end among them, of every response on the way.
     fn header_line(&mut self, line: &[u8]) -> Flow;
     /// Body bytes of the final response.
@@ -64,6 +75,9 @@ pub struct Easy<R> {
 struct BeforeRequest<R> {
     handle: NonNull<CURL>,
     receiver: NonNull<R>,
+    error_text: NonNull<ErrorText>,
+    /// Local port of the connection that the last request took.
+    last_port: u16,
 }
 
 type ErrorText = [c_char; curl::CURL_ERROR_SIZE];
@@ -77,11 +91,12 @@ impl<R: Receiver> Easy<R> {
         // SAFETY: no arguments; null on lack of memory.
         let handle = NonNull::new(unsafe { curl::curl_easy_init() }).ok_or_else(TransferError::out_of_memory)?;
         let receiver = leak(receiver);
+        let error_text = leak([0; curl::CURL_ERROR_SIZE]);
         let easy = Self {
             handle,
             receiver,
-            before_request: leak(BeforeRequest { handle, receiver }),
-            error_text: leak([0; curl::CURL_ERROR_SIZE]),
+            before_request: leak(BeforeRequest { handle, receiver, error_text, last_port: 0 }),
+            error_text,
             headers: StringList::new(),
             addresses: StringList::new(),
         };
@@ -322,18 +337,39 @@ extern "C" fn on_request<R: Receiver>(
     local_port: c_int,
 ) -> c_int {
     guarded("a receiver", api::CURL_PREREQFUNC_ABORT as c_int, || {
-        // SAFETY: the pointer that connect_callbacks set; the receiver as in received().
-        let (handle, receiver) = unsafe {
-            let BeforeRequest { handle, mut receiver } = *before_request.cast::<BeforeRequest<R>>();
-            (handle, receiver.as_mut())
+        // SAFETY: the pointer that connect_callbacks set; nothing else uses what is behind it while libcurl runs. The receiver as
+        // in received().
+        let (before, receiver) = unsafe {
+            let before = &mut *before_request.cast::<BeforeRequest<R>>();
+            let mut receiver = before.receiver;
+            (before, receiver.as_mut())
         };
-        let opened = opened_connection(handle);
-        if let (true, Ok(port)) = (opened, u16::try_from(local_port)) {
+        let port = u16::try_from(local_port).unwrap_or(0);
+        if opened_connection(before.handle) {
             kept_socket::is_new(port);
         }
-        let flow = receiver.request(|| !opened && has_unread(local_port));
+        let flow = receiver.request(|question| before.answer(question, port));
+        before.last_port = port;
         (if flow == Flow::Continue { api::CURL_PREREQFUNC_OK } else { api::CURL_PREREQFUNC_ABORT }) as c_int
     })
+}
+
+impl<R> BeforeRequest<R> {
+    fn answer(&self, question: Connection, port: u16) -> bool {
+        match question {
+            Connection::Unread => !opened_connection(self.handle) && kept_socket::has_unread(port),
+            Connection::Closed => !opened_connection(self.handle) && kept_socket::was_closed(port),
+            // libcurl has nothing to say where a peer did not take a request.
+            Connection::ReplacesBroken => {
+                self.has_complained() && kept_socket::spoke_http2(self.last_port) != Some(false)
+            }
+        }
+    }
+
+    fn has_complained(&self) -> bool {
+        // SAFETY: libcurl writes a NUL-terminated text there, and not while it calls back.
+        unsafe { self.error_text.as_ptr().cast::<c_char>().read() != 0 }
+    }
 }
 
 /// Whether a transfer has opened a connection.
@@ -342,10 +378,6 @@ fn opened_connection(handle: NonNull<CURL>) -> bool {
     // SAFETY: a live handle; this information writes one long.
     unsafe { curl::curl_easy_getinfo(handle.as_ptr(), curl::CURLINFO_NUM_CONNECTS, &mut opened) };
     opened > 0
-}
-
-fn has_unread(local_port: c_int) -> bool {
-    u16::try_from(local_port).is_ok_and(kept_socket::has_unread)
 }
 
 /// `CURLOPT_WRITEFUNCTION`: anything but `size * count` ends the transfer.
@@ -415,7 +447,7 @@ mod tests {
     struct Ignore;
 
     impl Receiver for Ignore {
-        fn request(&mut self, _: impl FnOnce() -> bool) -> Flow {
+        fn request(&mut self, _: impl Fn(Connection) -> bool) -> Flow {
             Flow::Continue
         }
         fn header_line(&mut self, _: &[u8]) -> Flow {

@@ -47,6 +47,18 @@ fn local_port(socket: RawFd) -> Option<u16> {
     (result == 0).then(|| u16::from_be(address.sin6_port))
 }
 
+/// Whether the peer has closed the kept connection with that local port; never waits itself.
+pub fn was_closed(port: u16) -> bool {
+    let socket = SOCKETS.with_borrow(|sockets| sockets.get(&port).copied());
+    socket.is_some_and(|socket| local_port(socket) == Some(port) && is_half_closed(socket))
+}
+
+fn is_half_closed(socket: RawFd) -> bool {
+    let mut state = libc::pollfd { fd: socket, events: libc::POLLRDHUP, revents: 0 };
+    // SAFETY: one structure, which the call fills; it does not wait.
+    unsafe { libc::poll(&mut state, 1, 0) > 0 }
+}
+
 fn bytes_wait(socket: RawFd) -> bool {
     let mut byte = 0u8;
     // SAFETY: writes one byte at most.
@@ -72,6 +84,11 @@ mod tests {
         server.write_all(b"x").expect("the client is there");
         client.peek(&mut [0]).expect("the byte comes");
         assert!(has_unread(port));
+        assert!(!was_closed(port));
+        drop(server);
+        client.peek(&mut [0; 2]).expect("the byte is still there");
+        let closed = std::iter::repeat_with(|| was_closed(port)).take(1_000_000).any(|closed| closed);
+        assert!(closed, "the end behind the byte is not seen");
         remember(port, listener.as_raw_fd());
         assert!(!has_unread(port), "another socket was taken for the connection's");
     }

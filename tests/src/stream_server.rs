@@ -10,6 +10,7 @@ pub use frame::Code;
 use crate::certificates::TlsSettings;
 use crate::kamailio::{PATIENCE, wait_until};
 use connection::{Script, State, serve};
+use socket2::SockRef;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,6 +21,15 @@ use tokio_rustls::TlsAcceptor;
 
 /// How long dropping the server waits for connections.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// How a connection is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// With FIN, after what was sent.
+    InOrder,
+    /// With RST.
+    Reset,
+}
 
 /// The running server, on 127.0.0.1. Dropping it closes its socket and every connection.
 #[derive(Debug)]
@@ -37,6 +47,18 @@ impl StreamServer {
     /// # Panics
     /// No port is free, the system has no threads left, or rustls refuses the settings.
     pub fn start(tls: Option<TlsSettings>, script: impl Fn(Stream) + Send + Sync + 'static) -> Self {
+        Self::start_with(tls, Close::InOrder, script)
+    }
+
+    /// The same, whose connections are closed in that way.
+    ///
+    /// # Panics
+    /// As [`StreamServer::start`].
+    pub fn start_with(
+        tls: Option<TlsSettings>,
+        close: Close,
+        script: impl Fn(Stream) + Send + Sync + 'static,
+    ) -> Self {
         let acceptor = tls.map(|settings| {
             let mut configuration = settings.server_configuration();
             configuration.alpn_protocols = vec![b"h2".to_vec()];
@@ -48,7 +70,7 @@ impl StreamServer {
         let port = listener.local_addr().expect("an address").port();
         let scheme = if acceptor.is_some() { "https" } else { "http" };
         let state = Arc::new(State::default());
-        runtime.spawn(accept_connections(listener, acceptor, Arc::clone(&state), Arc::new(script)));
+        runtime.spawn(accept_connections(listener, acceptor, close, Arc::clone(&state), Arc::new(script)));
         Self { origin: format!("{scheme}://localhost:{port}"), state, runtime: Some(runtime) }
     }
 
@@ -93,20 +115,24 @@ impl Drop for StreamServer {
 async fn accept_connections(
     listener: TcpListener,
     acceptor: Option<TlsAcceptor>,
+    close: Close,
     state: Arc<State>,
     script: Arc<Script>,
 ) {
     loop {
         // A connection that its client aborted before it was accepted is no reason to stop.
         let Ok((stream, _)) = listener.accept().await else { continue };
+        if close == Close::Reset {
+            SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("a socket");
+        }
         let number = state.connections.fetch_add(1, Ordering::Relaxed) + 1;
         let (acceptor, state, script) = (acceptor.clone(), Arc::clone(&state), Arc::clone(&script));
         tokio::spawn(async move {
             match acceptor {
-                None => serve(stream, number, state, script).await,
+                None => serve(stream, number, close, state, script).await,
                 Some(acceptor) => {
                     if let Ok(stream) = acceptor.accept(stream).await {
-                        serve(stream, number, state, script).await;
+                        serve(stream, number, close, state, script).await;
                     }
                 }
             }

@@ -1,5 +1,6 @@
 //! One connection: a task that reads its frames, and one that writes what the test says.
 
+use super::Close;
 use super::frame::{self, Code, Frame, PREFACE};
 use std::io;
 use std::sync::Arc;
@@ -80,6 +81,7 @@ impl Stream {
 pub async fn serve(
     stream: impl AsyncRead + AsyncWrite + Send + 'static,
     number: u64,
+    close: Close,
     state: Arc<State>,
     script: Arc<Script>,
 ) {
@@ -89,16 +91,20 @@ pub async fn serve(
     let _ = orders.send(Order::Write(settings));
     tokio::select! {
         _ = read(reader, number, orders, state, script) => {}
-        _ = write(writer, to_do) => {}
+        _ = write(writer, to_do, close) => {}
     }
 }
 
-async fn write(mut writer: impl AsyncWrite + Unpin, mut to_do: UnboundedReceiver<Order>) -> io::Result<()> {
+async fn write(
+    mut writer: impl AsyncWrite + Unpin,
+    mut to_do: UnboundedReceiver<Order>,
+    close: Close,
+) -> io::Result<()> {
     while let Some(Order::Write(frame)) = to_do.recv().await {
         writer.write_all(&frame.bytes()).await?;
         writer.flush().await?;
     }
-    writer.shutdown().await
+    if close == Close::InOrder { writer.shutdown().await } else { Ok(()) }
 }
 
 async fn read(
