@@ -54,11 +54,7 @@ impl StreamServer {
     ///
     /// # Panics
     /// As [`StreamServer::start`].
-    pub fn start_with(
-        tls: Option<TlsSettings>,
-        close: Close,
-        script: impl Fn(Stream) + Send + Sync + 'static,
-    ) -> Self {
+    pub fn start_with(tls: Option<TlsSettings>, close: Close, script: impl Fn(Stream) + Send + Sync + 'static) -> Self {
         let acceptor = tls.map(|settings| {
             let mut configuration = settings.server_configuration();
             configuration.alpn_protocols = vec![b"h2".to_vec()];
