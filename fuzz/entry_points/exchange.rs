@@ -43,7 +43,7 @@ struct Client {
 impl Client {
     fn new() -> Self {
         let event_loop = EventLoop::new().expect("libevent works");
-        let limits = ConnectionLimits { idle: 1, total: 1, per_host: 0 };
+        let limits = ConnectionLimits { idle: 1, total: 1, per_host: 0, streams: 1 };
         let multi = Multi::new(&event_loop, &limits).expect("libcurl works");
         let socket = format!("http-async-client-fuzz-{}", std::process::id());
         let address = SocketAddr::from_abstract_name(&socket).expect("a short name");
@@ -60,7 +60,7 @@ impl Client {
         let hop = Hop::first(&query, &mut Origins::default()).expect("a good URL");
         let mut easy = Easy::new(Response::new(hop.redirects_are(&query), MAX_BODY)).expect("there is memory");
         let settings = Settings::from_defaults();
-        Setup::of(&query, &hop).apply(&easy, &settings).expect("libcurl takes it");
+        Setup::of(&query, &hop, &settings).apply(&easy, &settings).expect("libcurl takes it");
         request::prepare(&mut easy, &query, &hop, None, RECEIVE_BUFFER, &settings).expect("libcurl takes it");
         easy.set_text(curl_sys::CURLOPT_ABSTRACT_UNIX_SOCKET, &self.socket).expect("libcurl takes it");
         easy.set_number(curl_sys::CURLOPT_FORBID_REUSE, 1).expect("libcurl takes it");

@@ -41,5 +41,6 @@ fn first(url: &[u8]) -> Option<Hop> {
         with_credentials: true,
         redirects: 0,
         new_connection: false,
+        sent_again: false,
     })
 }

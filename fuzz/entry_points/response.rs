@@ -18,14 +18,14 @@ pub fn run(input: &[u8]) {
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
         let flow = match line {
             [1, body @ ..] => response.body(body),
-            [2, unread, ..] => response.request(|| *unread == b'!'),
+            [2, unread, ..] => response.request(|_| *unread == b'!'),
             line => response.header_line(line),
         };
         let location = response.leads_to();
         assert!(location.is_none() || redirects != Redirects::Answer);
         assert!(location.is_none_or(|location| !location.is_empty() && location.trim_ascii() == location));
         if flow == Flow::Stop {
-            assert!(response.overflow().is_some() || response.leads_to().is_some() || response.spoke_first());
+            assert!(response.overflow().is_some() || response.leads_to().is_some() || response.was_unfit());
             break;
         }
     }

@@ -29,7 +29,7 @@ extern "C" fn set<const ROW: usize, const TEXT: bool>(_type: u32, value: *mut c_
 }
 
 /// Rows of `module/parameters.rs`.
-const PARAMETER_COUNT: usize = 22;
+const PARAMETER_COUNT: usize = 23;
 
 /// Each parameter stands there twice, for numbers and for strings, so that a value of the wrong type gets this
 /// module's own answer.
@@ -61,6 +61,7 @@ static SETTERS: [(Setter, Setter); PARAMETER_COUNT] = [
     (set::<19, false>, set::<19, true>),
     (set::<20, false>, set::<20, true>),
     (set::<21, false>, set::<21, true>),
+    (set::<22, false>, set::<22, true>),
 ];
 
 const _: () = assert!(PARAMETERS.len() == PARAMETER_COUNT);

@@ -1,18 +1,26 @@
 //! The multi handles of one worker, which own its connections.
 //!
-//! Connections that begin with HTTP/2 over plain TCP stand apart and serve one query each. libcurl 7.88 begins HTTP/2 anew
-//! on a kept connection that speaks it already (curl issue 10634), and on one that has been used for HTTP/1.1; both lose the
-//! query. `CURLOPT_FRESH_CONNECT` would not be enough: a request that answers a challenge takes a kept connection
-//! nevertheless.
+//! Several queries share a connection that speaks HTTP/2, where the libcurl found at run time does that soundly.
+//!
+//! Connections that begin with HTTP/2 over plain TCP stand apart. libcurl 7.88 begins HTTP/2 anew on a kept connection that
+//! speaks it already (curl issue 10634), and on one that has been used for HTTP/1.1; both lose the query. So with an old
+//! libcurl they serve one query each. `CURLOPT_FRESH_CONNECT` would not be enough: a request that answers a challenge takes
+//! a kept connection nevertheless.
 
 use super::redirect::Hop;
+use crate::module::settings::Settings;
 use crate::shared::query::{HttpVersion, Query};
 use crate::transport::easy::Easy;
 use crate::transport::error::{LoopError, TransferError};
 use crate::transport::event_loop::EventLoop;
+use crate::transport::global::multiplexing_is_sound;
 use crate::transport::multi::{ConnectionLimits, Done, Multi};
 use std::ffi::c_int;
 use std::os::fd::RawFd;
+
+/// Connections over plain TCP to a host that has not answered yet on any of them: a query that hangs on one holds up those
+/// that wait for it, but not for the others.
+const UNANSWERED: usize = 8;
 
 /// All connections of a worker.
 ///
@@ -44,10 +52,22 @@ impl Connections {
     /// As [`Multi::add`].
     pub fn add<R>(&mut self, query: &Query, hop: &Hop, easy: &Easy<R>) -> Result<(), TransferError> {
         let multi = if stands_apart(query, hop) { &mut self.apart } else { &mut self.kept };
-        if multi.is_broken() && multi.is_empty() {
+        if multi.is_broken() && multi.transfers() == 0 {
             *multi = Multi::new(&self.event_loop, &self.limits).map_err(|_| TransferError::out_of_memory())?;
         }
-        multi.add(easy)
+        multi.add(easy)?;
+        self.limit_apart();
+        Ok(())
+    }
+
+    /// Over plain TCP libcurl shares a connection only after its first response. So that a burst of queries does not open a
+    /// connection each, there are no more of them than its queries need; what gets none waits for a response on one of them.
+    fn limit_apart(&self) {
+        if self.limits.streams > 1 {
+            let needed = self.apart.transfers().div_ceil(self.limits.streams).max(UNANSWERED);
+            let allowed = Some(self.limits.per_host).filter(|limit| *limit > 0).unwrap_or(needed);
+            self.apart.limit_connections_per_host(needed.min(allowed));
+        }
     }
 
     /// Ends the present request of a query.
@@ -57,7 +77,7 @@ impl Connections {
 
     /// Whether there are requests on connections that are broken.
     pub fn have_lost_requests(&self) -> bool {
-        [&self.kept, &self.apart].iter().any(|multi| multi.is_broken() && !multi.is_empty())
+        [&self.kept, &self.apart].iter().any(|multi| multi.is_broken() && multi.transfers() > 0)
     }
 
     /// Whether the present request of a query, which was added, is on connections that are broken.
@@ -97,7 +117,12 @@ fn are_apart(query: &Query, hop: Option<&Hop>) -> bool {
     hop.is_some_and(|hop| stands_apart(query, hop))
 }
 
-/// Whether a request takes a connection that no other query has used or will use.
+/// Whether several queries share a connection that speaks HTTP/2, at the same time.
+pub fn are_shared(settings: &Settings) -> bool {
+    settings.max_streams > 1 && multiplexing_is_sound()
+}
+
+/// Whether a request takes a connection that begins with HTTP/2 over plain TCP.
 pub fn stands_apart(query: &Query, hop: &Hop) -> bool {
     hop.origin.scheme == "http" && query.options().http_version == HttpVersion::Http2PriorKnowledge
 }

@@ -31,6 +31,8 @@ pub struct Hop {
     pub redirects: u32,
     /// Whether it takes a new connection, because a kept one was not fit to be used.
     pub new_connection: bool,
+    /// Whether it has gone out before, and nothing came back.
+    pub sent_again: bool,
 }
 
 impl Hop {
@@ -51,12 +53,13 @@ impl Hop {
             with_credentials: true,
             redirects: 0,
             new_connection: false,
+            sent_again: false,
         })
     }
 
-    /// The same request on a new connection.
-    pub fn on_new_connection(&self) -> Self {
-        Self { url: self.url.clone(), origin: Rc::clone(&self.origin), new_connection: true, ..*self }
+    /// The same request once more.
+    pub fn again(&self, new_connection: bool) -> Self {
+        Self { url: self.url.clone(), origin: Rc::clone(&self.origin), new_connection, sent_again: true, ..*self }
     }
 
     /// What a redirect in answer to this request is to the query.
@@ -96,6 +99,7 @@ impl Hop {
             lost_body: self.lost_body || becomes_get,
             redirects: self.redirects + 1,
             new_connection: false,
+            sent_again: false,
         })
     }
 }
@@ -121,6 +125,7 @@ mod tests {
             with_credentials: true,
             redirects: 0,
             new_connection: false,
+            sent_again: false,
         }
     }
 

@@ -6,7 +6,7 @@
 
 use super::redirect::is_redirect;
 use super::trace::TraceLog;
-use crate::transport::easy::{Flow, Receiver, Trace};
+use crate::transport::easy::{Connection, Flow, Receiver, Trace};
 use std::ops::Range;
 
 /// Most bytes of header lines of one response.
@@ -41,9 +41,22 @@ pub struct Response {
     location: Option<Range<usize>>,
     ignored: usize,
     all_headers: usize,
-    must_be_silent: bool,
-    spoke_first: bool,
+    care: Care,
+    requests: u32,
+    is_unfit: bool,
     trace: TraceLog,
+}
+
+/// What is looked at before a request is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Care {
+    /// Nothing.
+    #[default]
+    None,
+    /// A kept connection is not used when bytes wait on it.
+    Silent,
+    /// A kept connection is not used when the peer has closed it, and the request does not go out twice.
+    Once,
 }
 
 /// What a redirect is to its query.
@@ -67,12 +80,18 @@ impl Response {
     /// The same, on a connection that is not used when bytes wait on it before the request is sent. libcurl 7.88 would take
     /// them for the response. What speaks HTTP/2 may say something at any time, and so may TLS.
     pub fn on_silent_connection(self) -> Self {
-        Self { must_be_silent: true, ..self }
+        Self { care: Care::Silent, ..self }
     }
 
-    /// Whether the connection had something to say before the request was sent; then it was not sent.
-    pub fn spoke_first(&self) -> bool {
-        self.spoke_first
+    /// The same, of a request on which the server may act once alone, where the connection may serve others as well: with them it
+    /// may break after the server has acted.
+    pub fn once(self) -> Self {
+        Self { care: Care::Once, ..self }
+    }
+
+    /// Whether the kept connection was not fit to be used, and the request was not sent.
+    pub fn was_unfit(&self) -> bool {
+        self.is_unfit
     }
 
     /// Whether nothing has come, not even of an interim response.
@@ -83,6 +102,11 @@ impl Response {
     /// Bytes that have come, of all responses on the way.
     pub fn received(&self) -> usize {
         self.all_headers + self.bytes.len().saturating_sub(self.head_length) + self.ignored
+    }
+
+    /// Whether it came over HTTP/2; `None` when nothing has come.
+    pub fn is_http2(&self) -> Option<bool> {
+        (!self.bytes.is_empty()).then(|| self.bytes.starts_with(b"HTTP/2"))
     }
 
     /// Most bytes of its body.
@@ -168,10 +192,17 @@ impl Response {
 
 impl Receiver for Response {
     /// What came before was a challenge's.
-    fn request(&mut self, unread: impl FnOnce() -> bool) -> Flow {
+    fn request(&mut self, is: impl Fn(Connection) -> bool) -> Flow {
+        let is_repeated = self.requests > 0 && self.is_empty();
+        self.requests += 1;
         self.forget();
-        self.spoke_first = self.must_be_silent && unread();
-        if self.spoke_first { Flow::Stop } else { Flow::Continue }
+        self.is_unfit = match self.care {
+            Care::None => false,
+            Care::Silent => is(Connection::Unread),
+            Care::Once => is(Connection::Closed),
+        };
+        let would_be_twice = is_repeated && self.care == Care::Once && is(Connection::ReplacesBroken);
+        if self.is_unfit || would_be_twice { Flow::Stop } else { Flow::Continue }
     }
 
     /// After the head of an interim response the next one begins. Lines after another head are trailers of a chunked
@@ -361,7 +392,7 @@ mod tests {
     #[test]
     fn another_request_has_a_response_of_its_own() {
         let mut challenged = response(&["HTTP/1.1 401 Who\r\n", "A: b\r\n", "\r\n", "T: trailer\r\n"], b"challenge");
-        assert_eq!(challenged.request(|| true), Flow::Continue);
+        assert_eq!(challenged.request(|_| true), Flow::Continue);
         challenged.header_line(b"HTTP/1.1 200 OK\r\n");
         assert_eq!(challenged.into_parts().0, b"HTTP/1.1 200 OK\r\n");
     }
@@ -370,7 +401,8 @@ mod tests {
     fn a_connection_that_speaks_first_is_not_used_where_it_must_be_silent() {
         for (unread, flow) in [(true, Flow::Stop), (false, Flow::Continue)] {
             let mut response = Response::new(Redirects::Answer, MAX_BODY).on_silent_connection();
-            assert_eq!((response.request(|| unread), response.spoke_first()), (flow, unread));
+            let request = response.request(|question| unread && question == Connection::Unread);
+            assert_eq!((request, response.was_unfit()), (flow, unread));
         }
     }
 

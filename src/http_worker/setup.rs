@@ -1,7 +1,7 @@
 //! What an easy handle is told once for all queries of a kind. Most queries of a script differ in URL, headers and body
 //! alone; to tell libcurl everything each time takes a tenth of a query's time.
 
-use super::connections::stands_apart;
+use super::connections::{are_shared, stands_apart};
 use super::redirect::Hop;
 use super::request::has_content;
 use super::response::Response;
@@ -27,7 +27,11 @@ pub struct Setup {
     /// Seconds; `None` where the host is an address.
     address_lifetime: Option<u64>,
     keepalive: Option<Keepalive>,
-    stands_apart: bool,
+    /// One query a connection.
+    forbids_reuse: bool,
+    /// Waits while a connection to the host is made, until it is known whether it takes several streams. Over plain HTTP libcurl
+    /// would wait for the first response as well.
+    awaits_connection: bool,
     new_connection: bool,
     is_secret: bool,
 }
@@ -41,8 +45,9 @@ struct Keepalive {
 
 impl Setup {
     /// That of one request of a query.
-    pub fn of(query: &Query, hop: &Hop) -> Self {
+    pub fn of(query: &Query, hop: &Hop, settings: &Settings) -> Self {
         let options = query.options();
+        let shares = are_shared(settings);
         let by_name = hop.origin.address().is_none();
         Self {
             method: hop.method,
@@ -55,7 +60,8 @@ impl Setup {
             keepalive: options
                 .tcp_keepalive
                 .then_some(Keepalive { idle: options.tcp_ka_idle, interval: options.tcp_ka_interval }),
-            stands_apart: stands_apart(query, hop),
+            forbids_reuse: stands_apart(query, hop) && !shares,
+            awaits_connection: shares && hop.origin.scheme == "https",
             new_connection: hop.new_connection,
             is_secret: has_own_secrets(query, hop),
         }
@@ -109,7 +115,8 @@ impl Setup {
         }
         let connect = i64::try_from(self.connect_timeout.as_millis()).unwrap_or(i64::MAX);
         easy.set_number(curl::CURLOPT_CONNECTTIMEOUT_MS, connect)?;
-        easy.set_number(curl::CURLOPT_FORBID_REUSE, self.stands_apart.into())?;
+        easy.set_number(curl::CURLOPT_FORBID_REUSE, self.forbids_reuse.into())?;
+        easy.set_number(curl::CURLOPT_PIPEWAIT, self.awaits_connection.into())?;
         easy.set_number(curl::CURLOPT_FRESH_CONNECT, self.new_connection.into())?;
         let Some(Keepalive { idle, interval }) = self.keepalive else {
             return Ok(());

@@ -1,7 +1,7 @@
 //! The loop of one HTTP worker, and everything it owns. A query enters by [`Worker::run`] taking it from the ring, and
 //! leaves by `end`, which is the only place where a transfer is given up, and its route runs in `deliveries`.
 
-use super::connections::Connections;
+use super::connections::{Connections, are_shared};
 use super::deadlines::Deadlines;
 use super::deliveries::Deliveries;
 use super::idle_handles::IdleHandles;
@@ -234,9 +234,9 @@ impl Worker {
         let Some(hop) = &transfer.hop else {
             return Ok(());
         };
-        let setup = Setup::of(&transfer.query, hop);
+        let setup = Setup::of(&transfer.query, hop, &self.settings);
         let mut easy = self.idle_handles.take(&setup, self.in_flight, &self.settings)?;
-        *easy.receiver_mut() = response_to(&transfer.query, hop);
+        *easy.receiver_mut() = response_to(&transfer.query, hop, are_shared(&self.settings));
         let receive_buffer = self.receive_buffers.size_for(&hop.origin);
         let addresses = addresses.map(AsRef::as_ref);
         request::prepare(&mut easy, &transfer.query, hop, addresses, receive_buffer, &self.settings)?;
@@ -260,9 +260,9 @@ impl Worker {
             return Ok(());
         };
         let status = easy.status()?;
-        easy.remember_connection();
-        if !hop.new_connection && was_unfit(easy, &result) {
-            let next = hop.on_new_connection();
+        let is_http2 = easy.receiver_mut().is_http2();
+        easy.remember_connection(is_http2);
+        if let Some(next) = once_more(easy, hop, &result, are_shared(&self.settings)) {
             self.withdraw(key);
             return self.go(key, next);
         }
@@ -293,7 +293,7 @@ impl Worker {
         };
         if let Stage::Sent(easy) = std::mem::replace(&mut transfer.stage, Stage::Resolving) {
             self.connections.remove(&transfer.query, transfer.hop.as_ref(), &easy);
-            let setup = transfer.hop.as_ref().map(|hop| Setup::of(&transfer.query, hop));
+            let setup = transfer.hop.as_ref().map(|hop| Setup::of(&transfer.query, hop, &self.settings));
             self.idle_handles.keep(easy, setup);
         }
     }
@@ -365,7 +365,7 @@ impl Worker {
                 if let Some(hop) = &hop {
                     self.receive_buffers.note(&hop.origin, response.received());
                 }
-                self.idle_handles.keep(easy, hop.as_ref().map(|hop| Setup::of(&query, hop)));
+                self.idle_handles.keep(easy, hop.as_ref().map(|hop| Setup::of(&query, hop, &self.settings)));
                 match result {
                     Ok(status) => Outcome::replied(status, response, times),
                     Err(error) => Outcome::failed(&error, times),
@@ -398,11 +398,32 @@ impl Worker {
     }
 }
 
-/// Whether the kept connection that a request took was not fit to be used, and nothing came back: the server has spoken
-/// out of turn, or closed it. libcurl takes up to five other kept ones by itself, and all of them may be closed.
-fn was_unfit(easy: &mut Easy<Response>, result: &Result<(), TransferError>) -> bool {
-    let is_lost = result.as_ref().is_err_and(TransferError::is_lost_connection);
-    easy.receiver_mut().spoke_first() || (is_lost && easy.receiver_mut().is_empty() && easy.was_connection_kept())
+/// The same request once more, where nothing has come back and it may go out twice: on a new connection, or where several share
+/// one, on any other.
+fn once_more(
+    easy: &mut Easy<Response>,
+    hop: &Hop,
+    result: &Result<(), TransferError>,
+    connections_are_shared: bool,
+) -> Option<Hop> {
+    if hop.sent_again {
+        return None;
+    }
+    let is_lost = result.as_ref().is_err_and(|error| error.is_lost_connection(&easy.error_text()))
+        && easy.receiver_mut().is_empty();
+    if is_lost && connections_are_shared && was_shared(easy) {
+        // Others were being served: the server may well have acted on this one. What it has not taken, as it said (RFC 9113
+        // section 8.7), libcurl has sent again itself.
+        return hop.method.is_idempotent().then(|| hop.again(false));
+    }
+    let unfit = easy.receiver_mut().was_unfit() || (is_lost && easy.was_connection_kept());
+    unfit.then(|| hop.again(true))
+}
+
+/// Whether a connection was one for several requests at a time, or could have been: it spoke HTTP/2 before, or it was used by
+/// another request while its first had no response yet.
+fn was_shared(easy: &Easy<Response>) -> bool {
+    easy.spoke_http2_before().unwrap_or_else(|| easy.was_connection_kept())
 }
 
 fn connection_limits(settings: &Settings, max_in_flight: usize) -> ConnectionLimits {
@@ -410,13 +431,20 @@ fn connection_limits(settings: &Settings, max_in_flight: usize) -> ConnectionLim
         idle: max_in_flight.min(settings.hash_size as usize),
         total: max_in_flight,
         per_host: settings.max_connections_per_host as usize,
+        streams: if are_shared(settings) { settings.max_streams as usize } else { 1 },
     }
 }
 
 /// Nothing received yet of the response to a request.
-fn response_to(query: &Query, hop: &Hop) -> Response {
+fn response_to(query: &Query, hop: &Hop, connections_are_shared: bool) -> Response {
     let response = Response::new(hop.redirects_are(query), query.options().max_response_size as usize);
-    if request::speaks_only_http1(query, hop) { response.on_silent_connection() } else { response }
+    if request::speaks_only_http1(query, hop) {
+        response.on_silent_connection()
+    } else if connections_are_shared && !hop.method.is_idempotent() {
+        response.once()
+    } else {
+        response
+    }
 }
 
 fn timeout(transfer: &Transfer) -> TransferError {

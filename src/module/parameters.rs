@@ -71,6 +71,8 @@ pub const MAX_REDIRECTS: i32 = 50;
 const MAX_QUEUE_SIZE: i32 = 1 << 20;
 /// Greatest `max_in_flight`, and as many connections.
 const MAX_TRANSFERS: i32 = 65_536;
+/// Greatest `max_streams`; a server that does not say otherwise allows any number (RFC 9113 section 6.5.2).
+const MAX_STREAMS: i32 = 65_536;
 /// All of libcurl's methods that the manual names, from Basic (1) to Digest with IE flavour (16).
 pub const MAX_AUTHMETHOD: i32 = 31;
 
@@ -262,6 +264,17 @@ pub static PARAMETERS: &[Parameter] = &[
         },
         unit: "connections",
         about: "Connections of one worker to one host and port; 0 for no limit.",
+    },
+    Parameter {
+        name: c"max_streams",
+        kind: ParameterKind::Integer {
+            default: 100,
+            min: 1,
+            max: MAX_STREAMS,
+            store: |s, v| s.max_streams = v.unsigned_abs(),
+        },
+        unit: "streams",
+        about: "HTTP/2 requests under way on one connection; 1 for one at a time.",
     },
 ];
 

@@ -54,6 +54,8 @@ pub struct Settings {
     pub max_in_flight: u32,
     /// Connections of one worker to one host and port; 0 for no limit.
     pub max_connections_per_host: u32,
+    /// HTTP/2 requests under way on one connection.
+    pub max_streams: u32,
 }
 
 impl Settings {
@@ -82,6 +84,7 @@ impl Settings {
             queue_size: 0,
             max_in_flight: 0,
             max_connections_per_host: 0,
+            max_streams: 0,
         };
         for parameter in PARAMETERS {
             match parameter.kind {

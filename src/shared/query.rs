@@ -31,6 +31,13 @@ pub enum Method {
     Options,
 }
 
+impl Method {
+    /// Whether a request that was acted on may be sent a second time (RFC 9110 section 9.2.2).
+    pub const fn is_idempotent(self) -> bool {
+        !matches!(self, Self::Post | Self::Patch)
+    }
+}
+
 /// The HTTP version that a query asks for (libcurl's `CURLOPT_HTTP_VERSION`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HttpVersion {

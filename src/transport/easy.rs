@@ -26,6 +26,17 @@ pub enum Flow {
     Stop,
 }
 
+/// What a [`Receiver`] may ask before a request is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connection {
+    /// It was used before, and holds bytes that nobody has asked for.
+    Unread,
+    /// It was used before, and the peer has closed it.
+    Closed,
+    /// It replaces one that broke after the request had gone out on it, together with others maybe.
+    ReplacesBroken,
+}
+
 /// What libcurl tells when it is verbose (`CURLOPT_DEBUGFUNCTION`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trace {
@@ -40,9 +51,9 @@ pub enum Trace {
 /// Takes what a transfer receives.
 pub trait Receiver {
     /// A request is about to be sent, the first or another that libcurl makes by itself, such as the one that answers a
-    /// challenge. What comes now is its response. `unread` asks whether the connection has been used before and holds bytes
-    /// that nobody has asked for; [`Flow::Stop`] ends the transfer before anything is sent.
-    fn request(&mut self, unread: impl FnOnce() -> bool) -> Flow;
+    /// challenge, or is the same once more because the first one was lost. What comes now is its response. `is` asks about the
+    /// connection; [`Flow::Stop`] ends the transfer before anything is sent.
+    fn request(&mut self, is: impl Fn(Connection) -> bool) -> Flow;
     /// One complete header line, status lines and the blank line at the end among them, of every response on the way.
     fn header_line(&mut self, line: &[u8]) -> Flow;
     /// Body bytes of the final response.
@@ -71,6 +82,9 @@ pub struct Easy<R> {
 struct BeforeRequest<R> {
     handle: NonNull<CURL>,
     receiver: NonNull<R>,
+    error_text: NonNull<ErrorText>,
+    /// Local port of the connection that the last request took.
+    last_port: u16,
 }
 
 type ErrorText = [c_char; curl::CURL_ERROR_SIZE];
@@ -84,11 +98,12 @@ impl<R: Receiver> Easy<R> {
         // SAFETY: no arguments; null on lack of memory.
         let handle = NonNull::new(unsafe { curl::curl_easy_init() }).ok_or_else(TransferError::out_of_memory)?;
         let receiver = leak(receiver);
+        let error_text = leak([0; curl::CURL_ERROR_SIZE]);
         let easy = Self {
             handle,
             receiver,
-            before_request: leak(BeforeRequest { handle, receiver }),
-            error_text: leak([0; curl::CURL_ERROR_SIZE]),
+            before_request: leak(BeforeRequest { handle, receiver, error_text, last_port: 0 }),
+            error_text,
             tls_terms: leak(Vec::new()),
             headers: StringList::new(),
             addresses: StringList::new(),
@@ -313,21 +328,37 @@ impl<R> Easy<R> {
         Ok(u16::try_from(status).unwrap_or(0))
     }
 
-    /// Notes the connection that this finished transfer has opened, for [`Receiver::request`] of those that use it again.
-    pub fn remember_connection(&self) {
-        if !opened_connection(self.handle) {
+    /// Notes the connection that this finished transfer has opened, for [`Receiver::request`] of those that use it again, and
+    /// what it speaks, where there was a response.
+    pub fn remember_connection(&self, is_http2: Option<bool>) {
+        let opened = opened_connection(self.handle);
+        if !opened && is_http2 != Some(true) {
             return;
         }
-        let mut socket: curl::curl_socket_t = curl::CURL_SOCKET_BAD;
-        let mut port: c_long = 0;
-        // SAFETY: the handle is live; these informations write one socket and one long.
-        unsafe {
-            curl::curl_easy_getinfo(self.as_ptr(), api::CURLINFO_ACTIVESOCKET as CURLINFO, &mut socket);
-            curl::curl_easy_getinfo(self.as_ptr(), curl::CURLINFO_LOCAL_PORT, &mut port);
+        let port = self.local_port();
+        if let Some(is_http2) = is_http2 {
+            kept_socket::remember_version(port, is_http2);
         }
-        if let (Ok(port), 0..) = (u16::try_from(port), socket) {
+        let mut socket: curl::curl_socket_t = curl::CURL_SOCKET_BAD;
+        // SAFETY: the handle is live; this information writes one socket.
+        unsafe { curl::curl_easy_getinfo(self.as_ptr(), api::CURLINFO_ACTIVESOCKET as CURLINFO, &mut socket) };
+        if opened && socket >= 0 {
             kept_socket::remember(port, socket);
         }
+    }
+
+    /// Whether HTTP/2 was spoken on the connection of the last transfer before (see [`Easy::remember_connection`]); `None` when
+    /// nobody has got a response there.
+    pub fn spoke_http2_before(&self) -> Option<bool> {
+        kept_socket::spoke_http2(self.local_port())
+    }
+
+    /// Of the last connection; 0 when there was none.
+    fn local_port(&self) -> u16 {
+        let mut port: c_long = 0;
+        // SAFETY: the handle is live; this information writes one long.
+        unsafe { curl::curl_easy_getinfo(self.as_ptr(), curl::CURLINFO_LOCAL_PORT, &mut port) };
+        u16::try_from(port).unwrap_or(0)
     }
 
     /// Whether no connection was made for the last transfer (`CURLINFO_NUM_CONNECTS`).
@@ -373,14 +404,39 @@ extern "C" fn on_request<R: Receiver>(
     local_port: c_int,
 ) -> c_int {
     guarded("a receiver", api::CURL_PREREQFUNC_ABORT as c_int, || {
-        // SAFETY: the pointer that connect_callbacks set; the receiver as in received().
-        let (handle, receiver) = unsafe {
-            let BeforeRequest { handle, mut receiver } = *before_request.cast::<BeforeRequest<R>>();
-            (handle, receiver.as_mut())
+        // SAFETY: the pointer that connect_callbacks set; nothing else uses what is behind it while libcurl runs. The receiver as
+        // in received().
+        let (before, receiver) = unsafe {
+            let before = &mut *before_request.cast::<BeforeRequest<R>>();
+            let mut receiver = before.receiver;
+            (before, receiver.as_mut())
         };
-        let flow = receiver.request(|| !opened_connection(handle) && has_unread(local_port));
+        let port = u16::try_from(local_port).unwrap_or(0);
+        if opened_connection(before.handle) {
+            kept_socket::is_new(port);
+        }
+        let flow = receiver.request(|question| before.answer(question, port));
+        before.last_port = port;
         (if flow == Flow::Continue { api::CURL_PREREQFUNC_OK } else { api::CURL_PREREQFUNC_ABORT }) as c_int
     })
+}
+
+impl<R> BeforeRequest<R> {
+    fn answer(&self, question: Connection, port: u16) -> bool {
+        match question {
+            Connection::Unread => !opened_connection(self.handle) && kept_socket::has_unread(port),
+            Connection::Closed => !opened_connection(self.handle) && kept_socket::was_closed(port),
+            // libcurl has nothing to say where a peer did not take a request.
+            Connection::ReplacesBroken => {
+                self.has_complained() && kept_socket::spoke_http2(self.last_port) != Some(false)
+            }
+        }
+    }
+
+    fn has_complained(&self) -> bool {
+        // SAFETY: libcurl writes a NUL-terminated text there, and not while it calls back.
+        unsafe { self.error_text.as_ptr().cast::<c_char>().read() != 0 }
+    }
 }
 
 /// Whether a transfer has opened a connection.
@@ -389,10 +445,6 @@ fn opened_connection(handle: NonNull<CURL>) -> bool {
     // SAFETY: a live handle; this information writes one long.
     unsafe { curl::curl_easy_getinfo(handle.as_ptr(), curl::CURLINFO_NUM_CONNECTS, &mut opened) };
     opened > 0
-}
-
-fn has_unread(local_port: c_int) -> bool {
-    u16::try_from(local_port).is_ok_and(kept_socket::has_unread)
 }
 
 /// `CURLOPT_WRITEFUNCTION`: anything but `size * count` ends the transfer.
@@ -462,7 +514,7 @@ mod tests {
     struct Ignore;
 
     impl Receiver for Ignore {
-        fn request(&mut self, _: impl FnOnce() -> bool) -> Flow {
+        fn request(&mut self, _: impl Fn(Connection) -> bool) -> Flow {
             Flow::Continue
         }
         fn header_line(&mut self, _: &[u8]) -> Flow {

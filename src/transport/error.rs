@@ -34,9 +34,14 @@ impl TransferError {
         self.code == curl::CURLE_OPERATION_TIMEDOUT
     }
 
-    /// Whether the connection broke while it was in use.
-    pub fn is_lost_connection(&self) -> bool {
-        [curl::CURLE_SEND_ERROR, curl::CURLE_RECV_ERROR, curl::CURLE_GOT_NOTHING].contains(&self.code)
+    /// Whether the connection broke while it was in use; `words` are libcurl's own. HTTP/2 has an error for that of its own, and
+    /// uses the others as well. libcurl 7.88 calls it a partial file, even where nothing has come.
+    pub fn is_lost_connection(&self, words: &str) -> bool {
+        match self.code {
+            curl::CURLE_SEND_ERROR | curl::CURLE_RECV_ERROR | curl::CURLE_GOT_NOTHING | curl::CURLE_HTTP2 => true,
+            curl::CURLE_PARTIAL_FILE => words.ends_with("before end of the underlying stream"),
+            _ => false,
+        }
     }
 
     /// `Ok` for `CURLE_OK`.

@@ -52,7 +52,15 @@ pub(super) fn transfers_own_buffers() -> bool {
     version() < BUFFER_IS_SHARED
 }
 
-/// That of the libcurl found at run time, a byte each for major, minor and patch; 0 when it does not tell.
+/// The first libcurl with which several HTTP/2 streams share a connection, as its version number has it (8.12.0).
+const MULTIPLEXING_IS_SOUND: c_uint = 0x08_0c_00;
+
+/// Whether several HTTP/2 streams may share a connection.
+pub fn multiplexing_is_sound() -> bool {
+    version() >= MULTIPLEXING_IS_SOUND
+}
+
+/// The version number of the libcurl that was found at run time; 0 when it does not say.
 fn version() -> c_uint {
     static VERSION: OnceLock<c_uint> = OnceLock::new();
     *VERSION.get_or_init(|| {

@@ -1,5 +1,5 @@
-//! The sockets of connections that libcurl keeps, by their local ports: before a request is sent, libcurl tells only the
-//! port.
+//! What is known of the connections that libcurl has, by their local ports: before a request is sent, and after one has failed,
+//! libcurl tells only the port.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -7,11 +7,28 @@ use std::os::fd::RawFd;
 
 thread_local! {
     static SOCKETS: RefCell<HashMap<u16, RawFd>> = RefCell::default();
+    /// Whether HTTP/2 was spoken on a connection, since its first response.
+    static SPOKE_HTTP2: RefCell<HashMap<u16, bool>> = RefCell::default();
 }
 
 /// Notes the socket of a connection that may be kept. One that is closed later need not be forgotten.
 pub fn remember(port: u16, socket: RawFd) {
     SOCKETS.with_borrow_mut(|sockets| sockets.insert(port, socket));
+}
+
+/// Notes what a connection speaks, after a response.
+pub fn remember_version(port: u16, is_http2: bool) {
+    SPOKE_HTTP2.with_borrow_mut(|ports| ports.insert(port, is_http2));
+}
+
+/// Forgets the connection that had a local port before.
+pub fn is_new(port: u16) {
+    SPOKE_HTTP2.with_borrow_mut(|ports| ports.remove(&port));
+}
+
+/// Whether HTTP/2 was spoken on the connection with that local port; `None` before its first response.
+pub fn spoke_http2(port: u16) -> Option<bool> {
+    SPOKE_HTTP2.with_borrow(|ports| ports.get(&port).copied())
 }
 
 /// Whether bytes wait on the kept connection with that local port; never waits itself.
@@ -29,6 +46,18 @@ fn local_port(socket: RawFd) -> Option<u16> {
     // SAFETY: writes `length` bytes at most; what is no socket is an error. Both kinds have the port in the same place.
     let result = unsafe { libc::getsockname(socket, (&raw mut address).cast(), &mut length) };
     (result == 0).then(|| u16::from_be(address.sin6_port))
+}
+
+/// Whether the peer has closed the kept connection with that local port; never waits itself.
+pub fn was_closed(port: u16) -> bool {
+    let socket = SOCKETS.with_borrow(|sockets| sockets.get(&port).copied());
+    socket.is_some_and(|socket| local_port(socket) == Some(port) && is_half_closed(socket))
+}
+
+fn is_half_closed(socket: RawFd) -> bool {
+    let mut state = libc::pollfd { fd: socket, events: libc::POLLRDHUP, revents: 0 };
+    // SAFETY: one structure, which the call fills; it does not wait.
+    unsafe { libc::poll(&mut state, 1, 0) > 0 }
 }
 
 fn bytes_wait(socket: RawFd) -> bool {
@@ -56,6 +85,11 @@ mod tests {
         server.write_all(b"x").expect("the client is there");
         client.peek(&mut [0]).expect("the byte comes");
         assert!(has_unread(port));
+        assert!(!was_closed(port));
+        drop(server);
+        client.peek(&mut [0; 2]).expect("the byte is still there");
+        let closed = std::iter::repeat_with(|| was_closed(port)).take(1_000_000).any(|closed| closed);
+        assert!(closed, "the end behind the byte is not seen");
         remember(port, listener.as_raw_fd());
         assert!(!has_unread(port), "another socket was taken for the connection's");
     }

@@ -57,6 +57,9 @@ pub struct ConnectionLimits {
     pub total: usize,
     /// To one host and port (`CURLMOPT_MAX_HOST_CONNECTIONS`); 0 for no limit.
     pub per_host: usize,
+    /// HTTP/2 streams on one connection (`CURLMOPT_MAX_CONCURRENT_STREAMS`); 1 for a connection that serves one transfer
+    /// at a time.
+    pub streams: usize,
 }
 
 impl Multi {
@@ -81,9 +84,19 @@ impl Multi {
         multi.set_number(curl::CURLMOPT_MAXCONNECTS, limits.idle)?;
         multi.set_number(curl::CURLMOPT_MAX_TOTAL_CONNECTIONS, limits.total)?;
         multi.set_number(curl::CURLMOPT_MAX_HOST_CONNECTIONS, limits.per_host)?;
-        // One stream a connection: libcurl 7.88 fails multiplexed streams.
-        multi.set_number(curl::CURLMOPT_PIPELINING, 0)?;
+        let pipelining = if limits.streams > 1 { curl::CURLPIPE_MULTIPLEX } else { curl::CURLPIPE_NOTHING };
+        multi.set_number(curl::CURLMOPT_PIPELINING, pipelining.unsigned_abs() as usize)?;
+        multi.set_number(curl::CURLMOPT_MAX_CONCURRENT_STREAMS, limits.streams)?;
         Ok(multi)
+    }
+
+    /// Changes how many connections to one host and port there may be (`CURLMOPT_MAX_HOST_CONNECTIONS`); 0 for no limit. Those
+    /// that are there stay.
+    pub fn limit_connections_per_host(&self, limit: usize) {
+        // libcurl has taken the option before, and takes any number.
+        if let Err(error) = self.set_number(curl::CURLMOPT_MAX_HOST_CONNECTIONS, limit) {
+            log::error!("{error}");
+        }
     }
 
     fn install_callbacks(&self) -> Result<(), LoopError> {
@@ -112,9 +125,9 @@ impl Multi {
         self.broken || self.callbacks.failed.get()
     }
 
-    /// Whether it has no transfers.
-    pub fn is_empty(&self) -> bool {
-        self.added == 0
+    /// How many transfers it has.
+    pub fn transfers(&self) -> usize {
+        self.added
     }
 
     /// Starts a transfer. Its easy handle must be removed before it is dropped or reset.

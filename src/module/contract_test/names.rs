@@ -110,6 +110,7 @@ pub static NAMES: &[Name] = &[
     same(Parameter, "queue_size", "integer", Here, "limits::queue_size_queries_wait_and_one_more_is_refused"),
     same(Parameter, "max_in_flight", "integer", Here, "limits::max_in_flight_transfers_run_and_the_next_waits"),
     same(Parameter, "max_connections_per_host", "integer", Here, "limits::max_connections_per_host_makes_transfers_share_them"),
+    same(Parameter, "max_streams", "integer", Here, "http2_streams::max_streams_of_1_is_one_request_at_a_time"),
     same(Function, "http_async_query", "2 strings", V44, "routes::a_request_with_a_transaction_is_suspended_and_the_script_stops")
         .but("never blocks; whatever is refused returns -1, leaves the call as it was and uses up its parameters; an unknown route is \
               refused at the call; never suspends in branch and event routes; -1 for replies of 300 and above in onreply_route, for \

@@ -16,6 +16,7 @@ mod hostile_input;
 mod hostile_redirects;
 mod hostile_responses;
 mod http;
+mod http2_streams;
 mod http_versions;
 mod kemi;
 mod kept_options;
