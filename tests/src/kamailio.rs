@@ -218,6 +218,24 @@ impl Kamailio {
         self.rpc_numbers(&["core.shmmem"])["real_used"]
     }
 
+    /// [`Kamailio::shared_memory_taken`] once that has not changed for longer than the module keeps easy handles that nobody needs.
+    ///
+    /// # Panics
+    /// It changes for [`PATIENCE`].
+    pub fn shared_memory_at_rest(&self) -> i64 {
+        const LONG_ENOUGH: Duration = Duration::from_secs(5);
+        let (mut taken, mut since) = (self.shared_memory_taken(), Instant::now());
+        let rests = wait_until(PATIENCE + LONG_ENOUGH, || {
+            let now = self.shared_memory_taken();
+            if now != taken {
+                (taken, since) = (now, Instant::now());
+            }
+            since.elapsed() > LONG_ENOUGH
+        });
+        assert!(rests, "shared memory does not come to rest");
+        taken
+    }
+
     /// Process ids by description, as `core.psx` tells them, as soon as there are so many: SIP is answered before the last
     /// process is forked.
     ///

@@ -18,7 +18,7 @@ fn run(kamailio: &Kamailio) {
 /// Shared memory in use after tm has let go of every transaction.
 fn shared_memory_at_rest(kamailio: &Kamailio) -> i64 {
     assert!(wait_until(PATIENCE, || kamailio.transactions() == 0), "transactions are left");
-    kamailio.shared_memory_used()
+    kamailio.shared_memory_at_rest()
 }
 
 /// Shared memory at rest after each of three runs.

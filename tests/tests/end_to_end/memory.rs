@@ -24,7 +24,7 @@ fn taken_by(kamailio: &Kamailio, server: &HttpServer, count: usize) -> (i64, i64
     let during = kamailio.shared_memory_taken();
     let all = ended + count as i64;
     kamailio.wait_for_counts([all, 0, 0, all, 0]);
-    (during, kamailio.shared_memory_taken())
+    (during, kamailio.shared_memory_at_rest())
 }
 
 #[test]
