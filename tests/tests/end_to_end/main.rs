@@ -17,6 +17,7 @@ mod hostile_redirects;
 mod hostile_responses;
 mod http;
 mod http_versions;
+mod idle;
 mod kemi;
 mod keys;
 mod limits;
