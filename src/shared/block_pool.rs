@@ -14,31 +14,35 @@ use std::sync::OnceLock;
 
 /// Bytes of a block. A query with a long URL, some headers and a small body fits.
 const BLOCK: usize = 1024;
-/// Words of bits. There are as many blocks as are in flight under a high load, 512 kB together; whoever finds none asks
-/// Kamailio.
+/// Words of bits. There are as many blocks as are in flight under a high load; whoever finds none asks Kamailio.
 const WORDS: usize = 8;
-const BLOCKS: usize = WORDS * u64::BITS as usize;
+const MOST_BLOCKS: usize = WORDS * BITS;
+const BITS: usize = u64::BITS as usize;
+/// All blocks together take no more than one part in so many of shared memory.
+const PART: usize = 128;
 
 /// Which blocks are free. Lies in shared memory.
 struct FreeBlocks([AtomicU64; WORDS]);
 
 impl FreeBlocks {
-    fn all() -> Self {
-        Self(std::array::from_fn(|_| AtomicU64::new(u64::MAX)))
+    /// The first `count` are free; there are no others.
+    fn first(count: usize) -> Self {
+        let mask = |bits: usize| if bits == 0 { 0 } else { u64::MAX >> (BITS - bits) };
+        Self(std::array::from_fn(|index| AtomicU64::new(mask(count.saturating_sub(index * BITS).min(BITS)))))
     }
 
     /// Takes a block, by its number; `None` when all are taken.
     fn take(&self) -> Option<usize> {
         self.0.iter().enumerate().find_map(|(index, word)| {
             let bit = take_bit(word)?;
-            Some(index * u64::BITS as usize + bit.trailing_zeros() as usize)
+            Some(index * BITS + bit.trailing_zeros() as usize)
         })
     }
 
     fn put_back(&self, number: usize) {
-        if let Some(word) = self.0.get(number / u64::BITS as usize) {
+        if let Some(word) = self.0.get(number / BITS) {
             // What the last owner did with the block comes before what the next one does.
-            word.fetch_or(1 << (number % u64::BITS as usize), Ordering::Release);
+            word.fetch_or(1 << (number % BITS), Ordering::Release);
         }
     }
 }
@@ -61,6 +65,7 @@ fn take_bit(word: &AtomicU64) -> Option<u64> {
 struct Pool {
     free: NonNull<FreeBlocks>,
     blocks: NonNull<u8>,
+    count: usize,
 }
 
 // SAFETY: FreeBlocks is atomics; a block is used by the one process that took it.
@@ -85,10 +90,11 @@ impl Pool {
     /// Whether the block is one of these; it is free then.
     fn put_back(&self, block: NonNull<u8>) -> bool {
         let number = block.addr().get().wrapping_sub(self.blocks.addr().get()) / BLOCK;
-        if number < BLOCKS {
+        let is_ours = number < self.count;
+        if is_ours {
             self.free().put_back(number);
         }
-        number < BLOCKS
+        is_ours
     }
 }
 
@@ -97,11 +103,13 @@ impl Pool {
 /// # Errors
 /// Shared memory is exhausted.
 pub fn create() -> io::Result<()> {
-    let blocks = memory::allocate(Layout::new::<[[u8; BLOCK]; BLOCKS]>()).ok_or(io::ErrorKind::OutOfMemory)?;
+    let count = (memory::size() / PART / BLOCK).min(MOST_BLOCKS);
+    let layout = Layout::array::<[u8; BLOCK]>(count).map_err(io::Error::other)?;
+    let blocks = memory::allocate(layout).ok_or(io::ErrorKind::OutOfMemory)?;
     let free = memory::allocate(Layout::new::<FreeBlocks>()).ok_or(io::ErrorKind::OutOfMemory)?.cast();
     // SAFETY: the block is new, and large and aligned enough.
-    unsafe { free.write(FreeBlocks::all()) };
-    POOL.set(Pool { free, blocks }).map_err(|_| io::ErrorKind::AlreadyExists.into())
+    unsafe { free.write(FreeBlocks::first(count)) };
+    POOL.set(Pool { free, blocks, count }).map_err(|_| io::ErrorKind::AlreadyExists.into())
 }
 
 /// A block for `layout`, from the pool or from Kamailio; `None` when shared memory is exhausted, or when more than
@@ -136,24 +144,29 @@ mod tests {
 
     #[test]
     fn each_block_is_handed_out_once_until_it_is_put_back() {
-        let free = FreeBlocks::all();
-        let taken: HashSet<usize> = std::iter::from_fn(|| free.take()).collect();
-        assert_eq!(taken, (0..BLOCKS).collect());
+        for count in [0, 1, BITS, BITS + 1, MOST_BLOCKS] {
+            let free = FreeBlocks::first(count);
+            let taken: HashSet<usize> = std::iter::from_fn(|| free.take()).collect();
+            assert_eq!(taken, (0..count).collect());
+        }
+        let free = FreeBlocks::first(MOST_BLOCKS);
+        while free.take().is_some() {}
         free.put_back(200);
         assert_eq!((free.take(), free.take()), (Some(200), None));
     }
 
     #[test]
     fn blocks_of_the_pool_come_back_to_it_and_others_do_not() {
-        let mut blocks = vec![0u8; BLOCK * BLOCKS];
-        let mut free = FreeBlocks::all();
+        const COUNT: usize = 100;
+        let mut blocks = vec![0u8; BLOCK * COUNT];
+        let mut free = FreeBlocks::first(COUNT);
         let start = NonNull::new(blocks.as_mut_ptr()).unwrap();
-        let pool = Pool { free: NonNull::from(&mut free), blocks: start };
+        let pool = Pool { free: NonNull::from(&mut free), blocks: start, count: COUNT };
         let block = pool.take().unwrap();
         assert_ne!(pool.take(), Some(block));
         assert!(pool.put_back(block));
         assert_eq!(pool.take(), Some(block));
-        for other in [start.addr().get() - 1, start.addr().get() + BLOCK * BLOCKS] {
+        for other in [start.addr().get() - 1, start.addr().get() + BLOCK * COUNT] {
             assert!(!pool.put_back(NonNull::without_provenance(other.try_into().unwrap())));
         }
     }

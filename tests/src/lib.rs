@@ -1,6 +1,7 @@
 //! What the end-to-end tests stand on: a real Kamailio, a scripted HTTP server, SIP user agents, certificates.
 
 pub mod certificates;
+pub mod context_switches;
 pub mod faults;
 pub mod http2_server;
 pub mod http_server;

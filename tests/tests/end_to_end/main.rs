@@ -18,6 +18,7 @@ mod hostile_responses;
 mod http;
 mod http2_streams;
 mod http_versions;
+mod idle;
 mod kemi;
 mod kept_options;
 mod keys;

@@ -18,6 +18,13 @@ fn each_allocation_in_shared_memory_fails_once() {
     stage.sweep(Kind::OurShm, USER_OF_NAME, Mercy::None);
 }
 
+/// A query that is larger than the blocks that wait for queries asks for one of its own.
+#[test]
+fn the_allocation_of_a_large_query_fails_once() {
+    let stage = Stage::start("sys");
+    stage.sweep_all(Kind::OurShm, &["large"], Mercy::None, 1);
+}
+
 #[test]
 fn each_allocation_of_libcurl_is_a_private_one_among_shared_ones_once() {
     let stage = Stage::start("shm");

@@ -1,0 +1,35 @@
+//! How often a process has run (`proc_pid_status(5)`).
+
+use std::fs;
+
+/// How often a process has been given up by a processor since it began, because it slept or because others ran. While
+/// it sleeps, this stays as it is.
+///
+/// # Panics
+/// There is no such process.
+pub fn context_switches(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the process is there");
+    let lines = status.lines().filter_map(|line| line.split_once("_ctxt_switches:"));
+    lines.map(|(_, count)| count.trim().parse::<u64>().expect("a number")).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::context_switches;
+    use crate::kamailio::{PATIENCE, wait_until};
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn a_process_that_is_woken_counts_and_one_that_sleeps_does_not() {
+        let mut reader = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("there is cat");
+        let mut input = reader.stdin.take().expect("it is piped");
+        let mut count = 0;
+        let sleeps = || std::mem::replace(&mut count, context_switches(reader.id())) == count && count > 0;
+        assert!(wait_until(PATIENCE, sleeps));
+        input.write_all(b"x").expect("it reads");
+        assert!(wait_until(PATIENCE, || context_switches(reader.id()) > count));
+        drop(input);
+        reader.wait().expect("it ends");
+    }
+}
