@@ -25,7 +25,9 @@ fn assert_arrives(kamailio: &Kamailio, user: &str, length: usize) {
 #[test]
 fn short_and_long_responses_take_turns() {
     let server = HttpServer::start(of_that_length);
-    let kamailio = one_query(&server.url("/$rU"), "", SEEN).parameter("max_response_size", 2 << 20).start();
+    let kamailio = one_query(&server.url("/$rU"), "$http_req(timeout) = 20000;", SEEN)
+        .parameter("max_response_size", 2 << 20)
+        .start();
     for length in [1, 1_000_000, 1_500, 1, 1, 40_000, 1, 1, 1, 1, 1, 1_200_000, 700] {
         assert_arrives(&kamailio, &length.to_string(), length);
     }
@@ -37,9 +39,10 @@ fn short_and_long_responses_take_turns() {
 fn a_handle_that_never_got_a_connection_is_not_used_for_a_long_response() {
     let (busy, other) = (HttpServer::start(of_that_length), HttpServer::start(of_that_length));
     let assignments = format!(
-        r#"$http_req(timeout) = 1000;
+        r#"$http_req(timeout) = 20000;
         $var(server) = "{}";
-        if($rU == "hang") {{ $http_req(timeout) = 20000; $http_req(suspend) = 0; }}
+        if($rU == "hang") {{ $http_req(suspend) = 0; }}
+        if($rU == "waiting") {{ $http_req(timeout) = 1000; }}
         if($rU == "hang" || $rU == "waiting") {{ $var(server) = "{}"; }}"#,
         other.url(""),
         busy.url("")
