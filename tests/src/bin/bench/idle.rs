@@ -1,4 +1,4 @@
-//! Wake-ups of HTTP workers that have served queries and have nothing to do: their context switches (`proc_pid_status(5)`).
+//! Wake-ups of HTTP workers that have served queries and have nothing to do: how often they went back to waiting.
 
 use crate::counts::Counts;
 use crate::figures::Figures;
@@ -16,18 +16,18 @@ pub fn measure(counts: &Counts, servers: &Servers, subjects: &[Subject], figures
     let instances: Vec<Instance> = subjects.iter().map(start).collect();
     let workers: Vec<u32> = instances.iter().map(Instance::http_worker).collect();
     instances.iter().for_each(|instance| instance.order("feed-100-10"));
-    let before: Vec<u64> = workers.iter().map(|worker| switches(*worker)).collect();
+    let before: Vec<u64> = workers.iter().map(|worker| waits(*worker)).collect();
     let began = Instant::now();
     thread::sleep(counts.idle);
     for ((subject, worker), before) in subjects.iter().zip(workers).zip(before) {
-        let count = switches(worker) - before;
+        let count = waits(worker) - before;
         figures.add(subject.name, QUANTITY, count as f64 / began.elapsed().as_secs_f64());
     }
 }
 
-/// Context switches of a process since it began.
-pub fn switches(process: u32) -> u64 {
+/// How often a process has waited since it began (voluntary context switches, `proc_pid_status(5)`).
+pub fn waits(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the process is there");
-    let of = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
-    of("voluntary_ctxt_switches:").unwrap_or(0) + of("nonvoluntary_ctxt_switches:").unwrap_or(0)
+    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    line.and_then(|count| count.trim().parse().ok()).expect("Linux tells it")
 }

@@ -115,10 +115,10 @@ pub fn absolutes() -> Vec<Row> {
         time("- C module, shm", |all| median_at_200(all, ORIGINAL_SHM)),
         time("- C module, sys", |all| median_at_200(all, ORIGINAL_SYS)),
         time("- ours, HTTP/2", |all| all.median(OURS_HTTP2, throughput::HTTP2_ROUND)),
-        row("HTTP worker's context switches in 1,000 queries: ours, shm", none, Unit::Number, |all| {
-            switches(all, OURS_SHM)
+        row("how often the HTTP worker waits in 1,000 queries: ours, shm", none, Unit::Number, |all| {
+            waits(all, OURS_SHM)
         }),
-        row("- C module, shm", none, Unit::Number, |all| switches(all, ORIGINAL_SHM)),
+        row("- C module, shm", none, Unit::Number, |all| waits(all, ORIGINAL_SHM)),
         time("caller's processor time of a call, as fast as it can: ours", |all| {
             all.median(OURS_SHM, caller::QUANTITY)
         }),
@@ -207,8 +207,8 @@ fn sip(all: &Figures, subject: &str, script: &str) -> Option<f64> {
     all.median(subject, &rates::sip_workers(script))
 }
 
-fn switches(all: &Figures, subject: &str) -> Option<f64> {
-    all.median(subject, &throughput::switches_quantity(IN_FLIGHT))
+fn waits(all: &Figures, subject: &str) -> Option<f64> {
+    all.median(subject, &throughput::waits_quantity(IN_FLIGHT))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use crate::counts::{Counts, IN_FLIGHT};
 use crate::figures::Figures;
-use crate::idle::switches;
+use crate::idle::waits;
 use crate::instance::{Instance, builder};
 use crate::processor;
 use crate::servers::Servers;
@@ -20,8 +20,8 @@ pub fn quantity(in_flight: u64) -> String {
 }
 
 /// As the figures are named, in 1,000 queries.
-pub fn switches_quantity(in_flight: u64) -> String {
-    format!("context switches with {in_flight} in flight")
+pub fn waits_quantity(in_flight: u64) -> String {
+    format!("waits with {in_flight} in flight")
 }
 
 /// One of those that have their turn.
@@ -37,13 +37,13 @@ impl Runner {
         Self { name, instance }
     }
 
-    /// µs of a query, and how often the worker lost the processor, most often because it waited, in 1,000 queries.
+    /// µs of a query, and how often the worker waited in 1,000 queries.
     fn run(&self, queries: u64, in_flight: u64) -> [f64; 2] {
         let worker = self.instance.http_worker();
-        let before = (processor_time(worker), switches(worker));
+        let before = (processor_time(worker), waits(worker));
         self.instance.order(&format!("feed-{queries}-{in_flight}"));
         let time = (processor_time(worker) - before.0).as_secs_f64() * 1e6;
-        [time / queries as f64, (switches(worker) - before.1) as f64 * 1e3 / queries as f64]
+        [time / queries as f64, (waits(worker) - before.1) as f64 * 1e3 / queries as f64]
     }
 }
 
@@ -69,9 +69,9 @@ pub fn measure(counts: &Counts, servers: &Servers, subjects: &[Subject], figures
 fn round(queries: u64, in_flight: u64, url: &str, runners: &[Runner], figures: &mut Figures) {
     figures.add(FLOOR, &quantity(in_flight), floor(url, in_flight, queries));
     for runner in runners {
-        let [time, switches] = runner.run(queries, in_flight);
+        let [time, waits] = runner.run(queries, in_flight);
         figures.add(runner.name, &quantity(in_flight), time);
-        figures.add(runner.name, &switches_quantity(in_flight), switches);
+        figures.add(runner.name, &waits_quantity(in_flight), waits);
     }
 }
 
