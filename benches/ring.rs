@@ -8,7 +8,7 @@ use without_kamailio::entry_points::benchmarked::{Options, Query, Ring, Texts, w
 const PLACES: u32 = 1024;
 
 fn query() -> Query {
-    Query::new(Options::example(), &Texts::default(), &[]).ok().expect("there is memory")
+    Query::new(Options::example(), &Texts::default(), &[]).expect("there is memory")
 }
 
 fn publish(ring: &Ring, query: Query) {

@@ -40,6 +40,6 @@ pub fn run(input: &[u8]) {
 }
 
 fn status_of(head: &[u8]) -> Option<u16> {
-    let words = head.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    std::str::from_utf8(words.skip(usize::from(!head[0].is_ascii_whitespace())).next()?.get(..3)?).ok()?.parse().ok()
+    let mut words = head.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    std::str::from_utf8(words.nth(usize::from(!head[0].is_ascii_whitespace()))?.get(..3)?).ok()?.parse().ok()
 }
