@@ -431,7 +431,7 @@ mod tests {
                 }
                 bytes += head.len() + LINE.len() + 2;
                 if head.contains("401") {
-                    response.request(|| false);
+                    response.request(|_| false);
                 }
             }
             assert_eq!(response.overflow(), Some(Overflow::AllHeaders), "{head}");

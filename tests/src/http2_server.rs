@@ -4,7 +4,7 @@
 use crate::certificates::TlsSettings;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{AUTHORIZATION, HeaderValue, LOCATION, WWW_AUTHENTICATE};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -97,13 +97,18 @@ async fn answer_all(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static
 }
 
 /// Version, method and body of the request; which connection of the server brought it, counted from 1. `/challenged` asks
-/// for credentials, any.
+/// for credentials, any; `/moved` sends the client to `/`.
 async fn answer(request: Request<Incoming>, connection: u64) -> hyper::Result<Response<Full<Bytes>>> {
+    let is_moved = request.uri().path() == "/moved";
     let challenged = request.uri().path() == "/challenged" && !request.headers().contains_key(AUTHORIZATION);
     let asked = format!("{:?} {} ", request.version(), request.method());
     let body = request.into_body().collect().await?.to_bytes();
     let mut response = Response::new(Full::from([asked.as_bytes(), &body].concat()));
     response.headers_mut().insert("x-connection", connection.into());
+    if is_moved {
+        *response.status_mut() = StatusCode::FOUND;
+        response.headers_mut().insert(LOCATION, HeaderValue::from_static("/"));
+    }
     if challenged {
         *response.status_mut() = StatusCode::UNAUTHORIZED;
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"end-to-end\""));

@@ -2,6 +2,7 @@
 //! libcurl each has a connection of its own; nothing is lost there either.
 
 use end_to_end::certificates::{TestCertificates, TlsSettings};
+use end_to_end::http2_server::Http2Server;
 use end_to_end::kamailio::{Builder, Kamailio, PATIENCE, wait_until};
 use end_to_end::libcurl::shares_connections;
 use end_to_end::nghttpd::Nghttpd;
@@ -396,6 +397,24 @@ fn a_body_too_long_ends_its_own_query_alone_and_a_big_one_hinders_none() {
         assert_eq!(kamailio.log().matches("the response body is longer than 1048576 bytes").count(), 10);
         if shares_connections() {
             assert_eq!(server.connections(), 1);
+        }
+    });
+}
+
+#[test]
+fn redirects_and_challenges_are_followed_on_shared_connections() {
+    over_plain_and_tls(|transport| {
+        let server = match transport.settings() {
+            None => Http2Server::start(),
+            Some(settings) => Http2Server::start_tls(settings),
+        };
+        for path in ["/moved", "/challenged"] {
+            let assignments = r#"$http_req(follow_redirect) = 1;
+                $http_req(username) = "alice"; $http_req(password) = "x"; $http_req(authmethod) = 3;"#;
+            let kamailio = transport.queries(&server.url(path), assignments).start();
+            ask(&kamailio, 60);
+            wait_for_routes(&kamailio, 60, 0);
+            assert_eq!(kamailio.log().matches("noted 200 HTTP/2.0 GET").count(), 60);
         }
     });
 }
