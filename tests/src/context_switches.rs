@@ -8,14 +8,26 @@ use std::fs;
 /// # Panics
 /// There is no such process.
 pub fn context_switches(process: u32) -> u64 {
+    waits(process) + count(process, "nonvoluntary_ctxt_switches:")
+}
+
+/// How often a process has begun to wait since it began. Under load that tells how busy it is.
+///
+/// # Panics
+/// There is no such process.
+pub fn waits(process: u32) -> u64 {
+    count(process, "voluntary_ctxt_switches:")
+}
+
+fn count(process: u32, field: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the process is there");
-    let lines = status.lines().filter_map(|line| line.split_once("_ctxt_switches:"));
-    lines.map(|(_, count)| count.trim().parse::<u64>().expect("a number")).sum()
+    let count = status.lines().find_map(|line| line.strip_prefix(field));
+    count.and_then(|count| count.trim().parse().ok()).expect("Linux tells it")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::context_switches;
+    use super::{context_switches, waits};
     use crate::kamailio::{PATIENCE, wait_until};
     use std::io::Write;
     use std::process::{Command, Stdio};
@@ -29,6 +41,7 @@ mod tests {
         assert!(wait_until(PATIENCE, sleeps));
         input.write_all(b"x").expect("it reads");
         assert!(wait_until(PATIENCE, || context_switches(reader.id()) > count));
+        assert!(waits(reader.id()) > 0);
         drop(input);
         reader.wait().expect("it ends");
     }

@@ -5,8 +5,9 @@ use crate::figures::Figures;
 use crate::instance::{Instance, builder};
 use crate::servers::Servers;
 use crate::subject::Subject;
+use end_to_end::context_switches::waits;
+use std::thread;
 use std::time::Instant;
-use std::{fs, thread};
 
 /// As the figures are named, a second.
 pub const QUANTITY: &str = "wake-ups of an idle worker";
@@ -23,11 +24,4 @@ pub fn measure(counts: &Counts, servers: &Servers, subjects: &[Subject], figures
         let count = waits(worker) - before;
         figures.add(subject.name, QUANTITY, count as f64 / began.elapsed().as_secs_f64());
     }
-}
-
-/// How often a process has waited since it began (voluntary context switches, `proc_pid_status(5)`).
-pub fn waits(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the process is there");
-    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-    line.and_then(|count| count.trim().parse().ok()).expect("Linux tells it")
 }

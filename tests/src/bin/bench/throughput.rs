@@ -6,11 +6,11 @@
 
 use crate::counts::{Counts, IN_FLIGHT};
 use crate::figures::Figures;
-use crate::idle::waits;
 use crate::instance::{Instance, builder};
 use crate::processor;
 use crate::servers::Servers;
 use crate::subject::{FLOOR, OURS_HTTP2, Subject};
+use end_to_end::context_switches::waits;
 use end_to_end::processor_time::processor_time;
 use std::process::Command;
 
