@@ -126,7 +126,7 @@ unsafe impl Source for SharedMemory {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::mpsc;

@@ -32,7 +32,10 @@ pub const WORD: usize = size_of::<usize>();
 const SIZES: [usize; 23] =
     [8, 16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512, 640, 768, 928, 1032, 1280, 1536, 2056];
 /// What is longer is not cut from slabs.
-pub const LONGEST: usize = SIZES[SIZES.len() - 1];
+pub const LONGEST: usize = match SIZES.last() {
+    Some(size) => *size,
+    None => 0,
+};
 /// Bytes of a slab, roughly.
 const SLAB: usize = 4000;
 /// Blocks of a slab, at least.
@@ -250,22 +253,8 @@ unsafe fn put_block(slab: *mut Slab, block: NonNull<u8>) {
 }
 
 fn class_of(size: usize) -> Option<usize> {
-    CLASS_OF_WORDS.get(size.div_ceil(WORD)).map(|class| usize::from(*class))
+    (size <= LONGEST).then(|| SIZES.partition_point(|class| *class < size))
 }
-
-/// The class of a block of so many words.
-static CLASS_OF_WORDS: [u8; LONGEST / WORD + 1] = {
-    let mut classes = [0; LONGEST / WORD + 1];
-    let (mut words, mut class) = (0, 0);
-    while words < classes.len() {
-        if words * WORD > SIZES[class] {
-            class += 1;
-        }
-        classes[words] = class as u8;
-        words += 1;
-    }
-    classes
-};
 
 fn size_of_class(class: usize) -> usize {
     SIZES.get(class).copied().unwrap_or(LONGEST)
@@ -279,7 +268,7 @@ fn blocks_of(class: usize) -> usize {
     (SLAB / stride_of(class)).max(FEWEST)
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
