@@ -53,9 +53,9 @@ static void run_target(const ResumeTarget *target, sip_msg_t *message)
 	}
 }
 
-/* The message that callbacks without a transaction run on. To parse it anew for each would be most of what such a callback costs;
- * most look at variables of this module alone, and leave it as it was. Made while there is memory, it also serves when there
- * is none. */
+/* The message that callbacks without a transaction run on. To parse it anew for each would be most of what such a
+ * callback costs; most look at variables of this module alone, and leave it as it was. Made while there is memory, it
+ * also serves when there is none. */
 static sip_msg_t kept;
 static int has_kept;
 
@@ -79,8 +79,8 @@ static int take_message(sip_msg_t *message)
 	return 0;
 }
 
-/* Whatever a route adds to a message hangs from its structure. A message that has changed is freed with all that it shares with
- * the kept one, and another is kept. */
+/* Whatever a route adds to a message hangs from its structure. A message that has changed is freed with all that it
+ * shares with the kept one, and another is kept. */
 static void give_message_back(sip_msg_t *message, const sip_msg_t *before)
 {
 	if(has_kept && memcmp(message, before, sizeof(*message)) == 0) {
@@ -91,8 +91,8 @@ static void give_message_back(sip_msg_t *message, const sip_msg_t *before)
 	shim_routes_init();
 }
 
-/* The static message of faked_msg_next() would carry one callback's URI, flags and lumps into the next. This one still lies
- * over the core's static text, which msg_apply_changes() writes to; so the text is put back. */
+/* The static message of faked_msg_next() would carry one callback's URI, flags and lumps into the next. This one still
+ * lies over the core's static text, which msg_apply_changes() writes to; so the text is put back. */
 int shim_route_run_detached(const ResumeTarget *target)
 {
 	sip_msg_t message;
