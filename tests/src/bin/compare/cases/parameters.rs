@@ -72,6 +72,7 @@ pub fn section() -> Section {
         limit("queue_size", "10"),
         limit("max_in_flight", "1"),
         limit("max_connections_per_host", "1"),
+        limit("max_streams", "1"),
         Case::query("a number as a string", "")
             .parameter("workers", "\"2\"")
             .calls(Calls::None)
