@@ -6,12 +6,10 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
 use without_kamailio::entry_points::benchmarked::{Options, Query, Text, Texts};
 
-const ID: &[u8] = b"5f0c8e1a-1234-4c3f-9d52-0a2b3c4d5e6f";
 const URL: &[u8] = b"https://routing.example.com:8443/v1/route?caller=sip%3Aalice%40example.com&callee=%2B390212345678";
 
 fn build(criterion: &mut Criterion) {
     let mut bare = Texts::default();
-    bare.set(Text::Id, Some(ID));
     bare.set(Text::Url, Some(URL));
     measure(criterion, "GET", &bare, &[]);
 

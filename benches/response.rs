@@ -20,7 +20,7 @@ fn head(headers: usize) -> Vec<Vec<u8>> {
 /// As libcurl does: a line a call, a body in pieces of its buffer.
 fn receive(redirects: Redirects, head: &[Vec<u8>], body: &[u8]) -> Response {
     let mut response = Response::new(redirects, MAX_BODY);
-    assert_eq!(response.request(|| false), Flow::Continue);
+    assert_eq!(response.request(|_| false), Flow::Continue);
     let taken = head.iter().all(|line| response.header_line(line) == Flow::Continue)
         && body.chunks(PIECE).all(|piece| response.body(piece) == Flow::Continue);
     assert!(taken && response.confirms(200));
