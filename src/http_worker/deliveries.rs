@@ -46,11 +46,10 @@ impl Deliveries {
     /// Runs the route of a query that has ended, now or later.
     pub fn add(&mut self, query: Query, outcome: Outcome) {
         let needs_memory = query.options().suspension.is_some();
-        let ended = Ended { query, outcome, at: Instant::now() };
         if !needs_memory || (self.postponed.is_empty() && !scarcity::is_scarce()) {
-            self.run(ended);
+            self.run(query, outcome);
         } else {
-            self.postponed.push_back(ended);
+            self.postponed.push_back(Ended { query, outcome, at: Instant::now() });
             self.retry();
             self.warn();
         }
@@ -72,7 +71,7 @@ impl Deliveries {
                 return;
             };
             self.reserve.release();
-            self.run(ended);
+            self.run(ended.query, ended.outcome);
             self.fill_reserve();
         }
     }
@@ -106,8 +105,7 @@ impl Deliveries {
         (!self.postponed.is_empty()).then(|| Instant::now().after(BETWEEN_TRIES))
     }
 
-    fn run(&mut self, ended: Ended) {
-        let Ended { query, outcome, .. } = ended;
+    fn run(&mut self, query: Query, outcome: Outcome) {
         self.queue.finished();
         outcome.statistic.add(1);
         Statistic::InFlight.add(-1);

@@ -9,6 +9,9 @@ use super::trace::TraceLog;
 use crate::transport::easy::{Connection, Flow, Receiver, Trace};
 use std::ops::Range;
 
+/// Bytes that are set aside for a response when it begins.
+const FIRST_ROOM: usize = 512;
+
 /// Most bytes of header lines of one response.
 pub const MAX_HEADER_BYTES: usize = 64 * 1024;
 
@@ -177,7 +180,9 @@ impl Response {
     }
 
     fn append(&mut self, bytes: &[u8]) -> Flow {
-        if self.bytes.try_reserve(bytes.len()).is_err() {
+        // In one piece what most heads have, instead of many that double.
+        let room = if self.bytes.capacity() == 0 { bytes.len().max(FIRST_ROOM) } else { bytes.len() };
+        if self.bytes.try_reserve(room).is_err() {
             return self.stop(Overflow::Memory);
         }
         self.bytes.extend_from_slice(bytes);

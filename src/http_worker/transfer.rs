@@ -45,9 +45,8 @@ pub enum Stage {
 }
 
 impl Transfer {
-    /// A query fresh from the ring.
-    pub fn new(query: Query, serial: u64) -> Self {
-        let now = Instant::now();
+    /// A query fresh from the ring, at `now`.
+    pub fn new(query: Query, serial: u64, now: Instant) -> Self {
         Self { query, serial, stage: Stage::Queued, hop: None, started: now, hop_started: now, sent: now }
     }
 

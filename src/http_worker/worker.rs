@@ -135,9 +135,10 @@ impl Worker {
             let transfers = &self.transfers;
             self.waiting.retain(|id| transfers.get(id.key).is_some_and(|transfer| transfer.serial == id.serial));
         }
+        let mut now = None;
         while let Some(query) = self.queue.take() {
             self.last_serial += 1;
-            let transfer = Transfer::new(query, self.last_serial);
+            let transfer = Transfer::new(query, self.last_serial, *now.get_or_insert_with(Instant::now));
             let deadline = transfer.deadline();
             let key = self.transfers.insert(transfer);
             self.deadlines.add(deadline, key);
@@ -179,31 +180,32 @@ impl Worker {
         let Some(transfer) = self.transfers.get_mut(key) else {
             return Ok(());
         };
-        if transfer.deadline() <= Instant::now() {
+        let now = Instant::now();
+        if transfer.deadline() <= now {
             return Err(timeout(transfer));
         }
         transfer.stage = Stage::Resolving;
-        transfer.started = Instant::now();
+        transfer.started = now;
         self.in_flight += 1;
         self.queue.release_place();
         let hop = Hop::first(&transfer.query, &mut self.origins)?;
-        self.go(key, hop)
+        self.go(key, hop, now)
     }
 
     /// Sends one request, after looking its host up where it is a name.
-    fn go(&mut self, key: usize, hop: Hop) -> Result<(), TransferError> {
+    fn go(&mut self, key: usize, hop: Hop, now: Instant) -> Result<(), TransferError> {
         let Some(transfer) = self.transfers.get_mut(key) else {
             return Ok(());
         };
-        transfer.hop_started = Instant::now();
+        transfer.hop_started = now;
         transfer.stage = Stage::Resolving;
         let hop = transfer.hop.insert(hop);
         if hop.origin.address().is_some() {
-            return self.send(key, None);
+            return self.send(key, None, now);
         }
         let id = TransferId { key, serial: transfer.serial };
         match self.names.look_up(&hop.origin.host, id) {
-            Ok(Some(addresses)) => self.send(key, Some(&addresses)),
+            Ok(Some(addresses)) => self.send(key, Some(&addresses), now),
             Ok(None) => Ok(()),
             Err(error) => Err(unresolved(&hop.origin.host, &error.to_string())),
         }
@@ -216,7 +218,7 @@ impl Worker {
                 continue;
             }
             self.attempt(id.key, "the end of a look-up", |worker, key| match &result {
-                Ok(addresses) => worker.send(key, Some(addresses)),
+                Ok(addresses) => worker.send(key, Some(addresses), Instant::now()),
                 Err(reason) => Err(unresolved(worker.host_of(key), reason)),
             });
         }
@@ -227,7 +229,7 @@ impl Worker {
         hop.map_or("", |hop| hop.origin.host.as_str())
     }
 
-    fn send(&mut self, key: usize, addresses: Option<&Addresses>) -> Result<(), TransferError> {
+    fn send(&mut self, key: usize, addresses: Option<&Addresses>, now: Instant) -> Result<(), TransferError> {
         let Some(transfer) = self.transfers.get_mut(key) else {
             return Ok(());
         };
@@ -241,7 +243,7 @@ impl Worker {
         let addresses = addresses.map(AsRef::as_ref);
         request::prepare(&mut easy, &transfer.query, hop, addresses, receive_buffer, &self.settings)?;
         easy.set_key(key)?;
-        transfer.sent = Instant::now();
+        transfer.sent = now;
         self.connections.add(&transfer.query, hop, &easy)?;
         transfer.stage = Stage::Sent(easy);
         Ok(())
@@ -264,13 +266,13 @@ impl Worker {
         easy.remember_connection(is_http2);
         if let Some(next) = once_more(easy, hop, &result, are_shared(&self.settings)) {
             self.withdraw(key);
-            return self.go(key, next);
+            return self.go(key, next, Instant::now());
         }
         let confirmed = easy.receiver_mut().confirms(status);
         if let Some(location) = easy.receiver_mut().leads_to().filter(|_| confirmed) {
             let next = hop.redirected(status, location, query.options().max_redirects)?;
             self.withdraw(key);
-            return self.go(key, next);
+            return self.go(key, next, Instant::now());
         }
         if let Err(error) = result {
             return Err(explain(easy, error));
@@ -339,7 +341,7 @@ impl Worker {
     fn close(&mut self, key: usize, transfer: Transfer, result: Result<u16, TransferError>) -> (Query, Outcome) {
         let redirect = transfer.redirect_time();
         let before = transfer.sent.since(transfer.started);
-        let until_now = Times { total: Instant::now().since(transfer.started), redirect, ..Times::default() };
+        let started = transfer.started;
         let id = TransferId { key, serial: transfer.serial };
         let Transfer { query, stage, hop, .. } = transfer;
         let failed = |result: Result<u16, TransferError>, times| {
@@ -355,7 +357,8 @@ impl Worker {
                 if let Some(hop) = hop {
                     self.names.give_up(&hop.origin.host, id);
                 }
-                failed(result, until_now)
+                let total = Instant::now().since(started);
+                failed(result, Times { total, redirect, ..Times::default() })
             }
             Stage::Sent(mut easy) => {
                 self.in_flight -= 1;

@@ -12,8 +12,8 @@ use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 static SHARES: AtomicBool = AtomicBool::new(false);
-/// Allocations of this process. It only tells whether libcurl uses these functions.
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+/// Whether libcurl has asked these functions for memory. No counter: adding to one takes as long as an allocation.
+static IS_USED: AtomicBool = AtomicBool::new(false);
 /// Those that have failed.
 static FAILURES: AtomicU64 = AtomicU64::new(0);
 
@@ -22,9 +22,11 @@ pub(super) fn choose(manager: MemoryManager) {
     SHARES.store(manager == MemoryManager::Shm, Ordering::Relaxed);
 }
 
-/// How many allocations there were in this process.
-pub(super) fn allocations() -> u64 {
-    ALLOCATIONS.load(Ordering::Relaxed)
+/// Whether libcurl asks these functions for memory while `act` runs.
+pub(super) fn is_used_by(act: impl FnOnce()) -> bool {
+    IS_USED.store(false, Ordering::Relaxed);
+    act();
+    IS_USED.load(Ordering::Relaxed)
 }
 
 /// How many of them have failed. Some of libcurl's functions fail for lack of memory and do not say so.
@@ -33,7 +35,7 @@ pub(super) fn failed_allocations() -> u64 {
 }
 
 fn counted<T>(block: *mut T) -> *mut T {
-    ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+    IS_USED.store(true, Ordering::Relaxed);
     if block.is_null() {
         FAILURES.fetch_add(1, Ordering::Relaxed);
     }

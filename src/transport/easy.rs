@@ -211,6 +211,19 @@ impl<R> Easy<R> {
         self.handle.as_ptr()
     }
 
+    /// Has `close` called, with `context`, for each socket of a connection that this transfer makes, in place of `close(2)`.
+    ///
+    /// # Errors
+    /// libcurl refused an option.
+    pub(super) fn report_closed_sockets(
+        &self,
+        close: extern "C" fn(*mut c_void, curl::curl_socket_t) -> c_int,
+        context: *const c_void,
+    ) -> Result<(), TransferError> {
+        self.set_pointer(curl::CURLOPT_CLOSESOCKETFUNCTION, close as *mut c_void)?;
+        self.set_pointer(curl::CURLOPT_CLOSESOCKETDATA, context.cast_mut())
+    }
+
     /// The number by which [`super::multi::Done`] names this transfer.
     ///
     /// # Errors

@@ -209,7 +209,9 @@ impl QueueWatch {
 /// Reports [`Ready::Socket`] for one socket of libcurl's.
 pub(super) struct SocketWatch {
     watch: Watch,
+    /// What libevent watches for (`CURL_POLL_*`).
     wish: c_int,
+    rests: bool,
 }
 
 impl SocketWatch {
@@ -217,11 +219,12 @@ impl SocketWatch {
     pub(super) fn new(event_loop: &EventLoop, descriptor: RawFd, wish: c_int) -> Result<Self, LoopError> {
         let watch = Watch::new(event_loop, descriptor, flags_of(wish), Source::Socket(descriptor))?;
         watch.add(None)?;
-        Ok(Self { watch, wish })
+        Ok(Self { watch, wish, rests: false })
     }
 
     /// Changes what is watched for; costs nothing when the wish is the same.
     pub(super) fn change(&mut self, descriptor: RawFd, wish: c_int) -> Result<(), LoopError> {
+        self.rests = false;
         if self.wish == wish {
             return Ok(());
         }
@@ -244,6 +247,21 @@ impl SocketWatch {
         }
         self.wish = wish;
         self.watch.add(None)
+    }
+}
+
+impl SocketWatch {
+    /// Goes on watching although libcurl does not wish it any more: most connections are used again at once, which then takes no
+    /// system call. Whether that may be. A socket that is only read from belongs to a connection that is made, and libcurl tells
+    /// when it closes such a one; it does not for those that are about to be made.
+    pub(super) fn rest(&mut self) -> bool {
+        self.rests = self.wish == curl_sys::CURL_POLL_IN;
+        self.rests
+    }
+
+    /// Whether libcurl does not want to know of the socket.
+    pub(super) fn rests(&self) -> bool {
+        self.rests
     }
 }
 

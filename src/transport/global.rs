@@ -72,8 +72,8 @@ fn version() -> c_uint {
 
 /// Lets libcurl make a small object and looks whether it asked us for the memory.
 fn uses_our_memory() -> bool {
-    let before = allocator::allocations();
     // SAFETY: curl_slist_append copies the text; curl_slist_free_all takes null or a list.
-    unsafe { curl::curl_slist_free_all(curl::curl_slist_append(std::ptr::null_mut(), c"probe".as_ptr())) };
-    allocator::allocations() != before
+    allocator::is_used_by(|| unsafe {
+        curl::curl_slist_free_all(curl::curl_slist_append(std::ptr::null_mut(), c"probe".as_ptr()));
+    })
 }

@@ -138,6 +138,7 @@ impl Multi {
         if self.is_broken() {
             return Err(TransferError::out_of_memory());
         }
+        easy.report_closed_sockets(close_callback, std::ptr::from_ref(&*self.callbacks).cast())?;
         // SAFETY: both handles are live; the transfer removes its easy handle before it drops it.
         let code = unsafe { curl::curl_multi_add_handle(self.handle.as_ptr(), easy.as_ptr()) };
         check(code).map_err(|_| TransferError::out_of_memory())?;
@@ -163,7 +164,9 @@ impl Multi {
 
     /// Lets libcurl go on with one socket; see [`Multi::is_broken`] afterwards.
     pub fn socket_ready(&mut self, descriptor: RawFd, events: c_int) {
-        self.act(descriptor, events);
+        if !self.callbacks.forget_resting(descriptor) {
+            self.act(descriptor, events);
+        }
     }
 
     /// Whether libcurl wants to go on at once.
@@ -255,13 +258,25 @@ impl Callbacks {
     fn watch(&self, descriptor: RawFd, wish: c_int) -> Result<(), LoopError> {
         let mut sockets = self.sockets.borrow_mut();
         if wish == curl::CURL_POLL_REMOVE {
-            sockets.remove(&descriptor);
+            if !sockets.get_mut(&descriptor).is_some_and(SocketWatch::rest) {
+                sockets.remove(&descriptor);
+            }
         } else if let Some(watch) = sockets.get_mut(&descriptor) {
             watch.change(descriptor, wish)?;
         } else {
             sockets.insert(descriptor, SocketWatch::new(&self.event_loop, descriptor, wish)?);
         }
         Ok(())
+    }
+
+    /// Ends the watch over a socket that libcurl does not want to know of; whether it was such a one.
+    fn forget_resting(&self, descriptor: RawFd) -> bool {
+        let mut sockets = self.sockets.borrow_mut();
+        let rests = sockets.get(&descriptor).is_some_and(SocketWatch::rests);
+        if rests {
+            sockets.remove(&descriptor);
+        }
+        rests
     }
 
     /// Runs what a callback is for, and notes when it fails. libcurl is told nothing of it: it would give all its transfers
@@ -291,4 +306,15 @@ extern "C" fn timer_callback(_: *mut CURLM, milliseconds: c_long, context: *mut 
     // SAFETY: the context registered in install_callbacks, shared access only.
     let callbacks = unsafe { &*context.cast::<Callbacks>() };
     callbacks.note("libcurl's timer cannot be set", || callbacks.set_timer(milliseconds))
+}
+
+/// `CURLOPT_CLOSESOCKETFUNCTION`. The watch goes first: the descriptor's number may be another socket's in a moment.
+extern "C" fn close_callback(context: *mut c_void, descriptor: curl::curl_socket_t) -> c_int {
+    guarded("a closed socket", (), || {
+        // SAFETY: the context that Multi::add set, which outlives the connections of its multi handle; shared access only.
+        let callbacks = unsafe { &*context.cast::<Callbacks>() };
+        callbacks.sockets.borrow_mut().remove(&descriptor);
+    });
+    // SAFETY: libcurl leaves the closing of its socket to this function.
+    unsafe { libc::close(descriptor) }
 }
