@@ -72,7 +72,11 @@ route[REPLIED] {
     update_stat("routes_run", "+1");
     append_hf("X-Ok: $http_ok\r\nX-Status: $http_rs\r\n");
 }
-route[NOTED] { update_stat("routes_run", "+1"); }
+route[NOTED] {
+    update_stat("routes_run", "+1");
+    # A message that has changed is made anew.
+    $ru = "sip:changed@127.0.0.1";
+}
 route[REPLY] {
     update_stat("routes_run", "+1");
     append_to_reply("X-Ok: $http_ok\r\nX-Status: $http_rs\r\nX-Length: $http_bs\r\nX-Hdr: $(http_hdr(*){s.len})\r\n");
