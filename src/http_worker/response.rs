@@ -198,15 +198,17 @@ impl Response {
 impl Receiver for Response {
     /// What came before was a challenge's.
     fn request(&mut self, is: impl Fn(Connection) -> bool) -> Flow {
-        let is_repeated = self.requests > 0 && self.is_empty();
+        // After a challenge there is the challenge's head.
+        let is_repeated = self.requests > 0 && self.bytes.is_empty();
         self.requests += 1;
         self.forget();
-        self.is_unfit = match self.care {
-            Care::None => false,
-            Care::Silent => is(Connection::Unread),
-            Care::Once => is(Connection::Closed),
-        };
         let would_be_twice = is_repeated && self.care == Care::Once && is(Connection::ReplacesBroken);
+        self.is_unfit = !would_be_twice
+            && match self.care {
+                Care::None => false,
+                Care::Silent => is(Connection::Unread),
+                Care::Once => is(Connection::Closed),
+            };
         if self.is_unfit || would_be_twice { Flow::Stop } else { Flow::Continue }
     }
 
@@ -400,6 +402,25 @@ mod tests {
         assert_eq!(challenged.request(|_| true), Flow::Continue);
         challenged.header_line(b"HTTP/1.1 200 OK\r\n");
         assert_eq!(challenged.into_parts().0, b"HTTP/1.1 200 OK\r\n");
+    }
+
+    #[test]
+    fn a_request_that_may_go_out_once_does_not_follow_a_broken_connection_to_another_that_is_closed() {
+        let mut response = Response::new(Redirects::Answer, MAX_BODY).once();
+        assert_eq!(response.request(|_| false), Flow::Continue);
+        assert_eq!((response.request(|_| true), response.was_unfit()), (Flow::Stop, false));
+    }
+
+    #[test]
+    fn the_answer_to_a_challenge_goes_out_once_too() {
+        let mut response = Response::new(Redirects::Answer, MAX_BODY).once();
+        let is_broken = |question| question == Connection::ReplacesBroken;
+        assert_eq!(response.request(is_broken), Flow::Continue);
+        for line in ["HTTP/2 401\r\n", "\r\n"] {
+            assert_eq!(response.header_line(line.as_bytes()), Flow::Continue);
+        }
+        assert_eq!(response.request(is_broken), Flow::Continue, "it answers the challenge");
+        assert_eq!(response.request(is_broken), Flow::Stop, "it is the same once more");
     }
 
     #[test]

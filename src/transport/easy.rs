@@ -130,6 +130,8 @@ impl<R: Receiver> Easy<R> {
         self.forget_receive_buffer()?;
         self.has_body = false;
         let old = std::mem::replace(self.receiver_mut(), receiver);
+        // SAFETY: ours, and libcurl is not running.
+        unsafe { self.before_request.as_mut() }.last_port = 0;
         // SAFETY: libcurl is not running, and writes no text until the option is set again.
         unsafe { self.error_text.as_ptr().cast::<c_char>().write(0) };
         self.connect_callbacks()?;
@@ -155,6 +157,8 @@ impl<R: Receiver> Easy<R> {
         }
         self.forget_receive_buffer()?;
         *self.receiver_mut() = receiver;
+        // SAFETY: ours, and libcurl is not running.
+        unsafe { self.before_request.as_mut() }.last_port = 0;
         // SAFETY: libcurl is not running, and writes no text before the handle is added again.
         unsafe { self.error_text.as_ptr().cast::<c_char>().write(0) };
         Ok(())
@@ -357,6 +361,9 @@ impl<R> Easy<R> {
         unsafe { curl::curl_easy_getinfo(self.as_ptr(), api::CURLINFO_ACTIVESOCKET as CURLINFO, &mut socket) };
         if opened && socket >= 0 {
             kept_socket::remember(port, socket);
+            if is_http2 == Some(true) {
+                kept_socket::limit_silence(socket);
+            }
         }
     }
 
@@ -425,7 +432,7 @@ extern "C" fn on_request<R: Receiver>(
             (before, receiver.as_mut())
         };
         let port = u16::try_from(local_port).unwrap_or(0);
-        if opened_connection(before.handle) {
+        if opened_connection(before.handle) && before.last_port != port {
             kept_socket::is_new(port);
         }
         let flow = receiver.request(|question| before.answer(question, port));
@@ -439,7 +446,7 @@ impl<R> BeforeRequest<R> {
         match question {
             Connection::Unread => !opened_connection(self.handle) && kept_socket::has_unread(port),
             Connection::Closed => !opened_connection(self.handle) && kept_socket::was_closed(port),
-            // libcurl has nothing to say where a peer did not take a request.
+            // libcurl has nothing to say where a peer did not take a request, but for one that asks for HTTP/1.1 instead.
             Connection::ReplacesBroken => {
                 self.has_complained() && kept_socket::spoke_http2(self.last_port) != Some(false)
             }
@@ -448,7 +455,9 @@ impl<R> BeforeRequest<R> {
 
     fn has_complained(&self) -> bool {
         // SAFETY: libcurl writes a NUL-terminated text there, and not while it calls back.
-        unsafe { self.error_text.as_ptr().cast::<c_char>().read() != 0 }
+        let text = unsafe { CStr::from_ptr(self.error_text.as_ptr().cast::<c_char>()) }.to_bytes();
+        const NOT_TAKEN: &[u8] = b"HTTP_1_1_REQUIRED";
+        !text.is_empty() && !text.windows(NOT_TAKEN.len()).any(|part| part == NOT_TAKEN)
     }
 }
 

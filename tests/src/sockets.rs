@@ -11,18 +11,28 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 /// The process has no such connection, or this user may not look at it.
 pub fn keepalive(process: u32, port: u16) -> Option<(i32, i32)> {
     let socket = connection_to(process, port);
-    let option = |level, name| {
-        let mut value: libc::c_int = 0;
-        let mut length = size_of::<libc::c_int>() as libc::socklen_t;
-        // SAFETY: reads one int option of a socket that is open.
-        let result = unsafe {
-            libc::getsockopt(socket.as_raw_fd(), level, name, std::ptr::from_mut(&mut value).cast(), &mut length)
-        };
-        assert_eq!(result, 0, "getsockopt: {}", std::io::Error::last_os_error());
-        value
-    };
+    let option = |level, name| option_of(&socket, level, name);
     let on = option(libc::SOL_SOCKET, libc::SO_KEEPALIVE) != 0;
     on.then(|| (option(libc::IPPROTO_TCP, libc::TCP_KEEPIDLE), option(libc::IPPROTO_TCP, libc::TCP_KEEPINTVL)))
+}
+
+/// `TCP_USER_TIMEOUT` in ms of the process's connection to `port` on loopback.
+///
+/// # Panics
+/// As [`keepalive`].
+pub fn user_timeout(process: u32, port: u16) -> i32 {
+    option_of(&connection_to(process, port), libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT)
+}
+
+fn option_of(socket: &TcpStream, level: libc::c_int, name: libc::c_int) -> libc::c_int {
+    let mut value: libc::c_int = 0;
+    let mut length = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: reads one int option of a socket that is open.
+    let result = unsafe {
+        libc::getsockopt(socket.as_raw_fd(), level, name, std::ptr::from_mut(&mut value).cast(), &mut length)
+    };
+    assert_eq!(result, 0, "getsockopt: {}", std::io::Error::last_os_error());
+    value
 }
 
 /// Bytes that have arrived on the process's connections to `port` on loopback and that it has not read.

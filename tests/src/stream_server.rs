@@ -75,6 +75,15 @@ impl StreamServer {
         format!("{}{path}", self.origin)
     }
 
+    /// The port it listens on.
+    ///
+    /// # Panics
+    /// Never: the origin ends in one.
+    pub fn port(&self) -> u16 {
+        let (_, port) = self.origin.rsplit_once(':').expect("the origin has a port");
+        port.parse().expect("the port is a number")
+    }
+
     /// Connections that were opened so far.
     pub fn connections(&self) -> u64 {
         self.state.connections.load(Ordering::Relaxed)

@@ -6,6 +6,7 @@ use end_to_end::http2_server::Http2Server;
 use end_to_end::kamailio::{Builder, Kamailio, PATIENCE, wait_until};
 use end_to_end::libcurl::shares_connections;
 use end_to_end::nghttpd::Nghttpd;
+use end_to_end::sockets;
 use end_to_end::stream_server::{Close, Code, Stream, StreamServer};
 use std::sync::{Arc, Mutex};
 
@@ -305,6 +306,21 @@ fn five_hundred_streams_that_are_cut_and_may_not_go_out_twice_are_errors() {
             wait_for_routes(&kamailio, first, streams_to_cut());
             assert_eq!(server.requests(), (first + streams_to_cut()) as u64);
         }
+    });
+}
+
+#[test]
+fn a_shared_connection_ends_when_the_peer_acknowledges_nothing() {
+    if !shares_connections() {
+        return;
+    }
+    over_plain_and_tls(|transport| {
+        let server = transport.server(|stream| stream.respond("x"));
+        let kamailio = transport.queries(&server.url("/"), "").start();
+        ask(&kamailio, 1);
+        kamailio.wait_for_counts([1, 1, 0, 0, 0]);
+        let [worker] = kamailio.processes("Http Async Worker");
+        assert_eq!(sockets::user_timeout(worker, server.port()), 10_000);
     });
 }
 

@@ -32,7 +32,7 @@ fn processor() -> String {
 /// Version of an installed Debian package.
 fn package(name: &str) -> String {
     let versions = output("dpkg-query", &["-W", "-f", "${Version}\n", name]);
-    versions.lines().next().unwrap_or("?").to_owned()
+    versions.lines().find(|version| !version.is_empty()).unwrap_or("?").to_owned()
 }
 
 /// Version of the libcurl that is loaded.
