@@ -77,6 +77,10 @@ impl Client {
                 assert_eq!(done.key, 7);
                 return done.result;
             }
+            if self.multi.is_due() {
+                self.multi.timer_expired();
+                continue;
+            }
             self.event_loop.wait(true).expect("libevent works");
             while let Some(ready) = self.event_loop.next_ready() {
                 match ready {

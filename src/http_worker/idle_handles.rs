@@ -14,6 +14,9 @@ use std::time::Duration;
 /// Handles that are kept in any case; each takes some 6 kB.
 const FEW: usize = 64;
 
+/// libcurl keeps the head of a response with its handle until the next transfer, even through a reset.
+const MOST_HEAD_BYTES: usize = 8 * 1024;
+
 /// For how long a handle is kept that nobody needs.
 const PERIOD: Duration = Duration::from_secs(2);
 
@@ -61,9 +64,9 @@ impl IdleHandles {
         Ok(easy)
     }
 
-    /// Takes a handle back that was made for `setup`.
-    pub fn keep(&mut self, mut easy: Easy<Response>, setup: Option<Setup>) {
-        if self.handles.len() >= self.worth_keeping() || scarcity::is_scarce() {
+    /// Takes a handle back that was made for `setup`, and has received heads of so many bytes.
+    pub fn keep(&mut self, mut easy: Easy<Response>, head_bytes: usize, setup: Option<Setup>) {
+        if head_bytes > MOST_HEAD_BYTES || self.handles.len() >= self.worth_keeping() || scarcity::is_scarce() {
             return;
         }
         let setup = setup.filter(Setup::may_stay);
@@ -108,7 +111,7 @@ mod tests {
 
     fn kept_of(handles: &mut IdleHandles, count: usize) -> usize {
         let many: Vec<_> = (0..count).map(|_| Easy::new(Response::default()).expect("there is memory")).collect();
-        many.into_iter().for_each(|easy| handles.keep(easy, None));
+        many.into_iter().for_each(|easy| handles.keep(easy, 0, None));
         handles.handles.len()
     }
 
@@ -128,6 +131,16 @@ mod tests {
         assert_eq!(period_later(&mut handles, 0), FEW + 20, "they were in use in the last period");
         assert_eq!(period_later(&mut handles, 0), FEW);
         assert!(handles.next_look().is_none(), "nothing is left to do");
+    }
+
+    #[test]
+    fn a_handle_whose_response_had_a_long_head_is_not_kept() {
+        let mut handles = IdleHandles::new(1000);
+        for (head_bytes, kept) in [(MOST_HEAD_BYTES + 1, 0), (MOST_HEAD_BYTES, 1)] {
+            let easy = Easy::new(Response::default()).expect("there is memory");
+            handles.keep(easy, head_bytes, None);
+            assert_eq!(handles.handles.len(), kept, "{head_bytes} bytes");
+        }
     }
 
     #[test]

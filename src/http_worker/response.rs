@@ -102,6 +102,11 @@ impl Response {
         self.all_headers == 0 && self.bytes.is_empty()
     }
 
+    /// Bytes of the heads that have come, of all responses on the way.
+    pub fn head_bytes(&self) -> usize {
+        self.all_headers
+    }
+
     /// Bytes that have come, of all responses on the way.
     pub fn received(&self) -> usize {
         self.all_headers + self.bytes.len().saturating_sub(self.head_length) + self.ignored

@@ -99,11 +99,15 @@ impl Worker {
         self.receive();
         self.end_expired();
         self.start_waiting();
+        // A start that failed has run a callback.
+        self.end_expired();
         self.connections.act_when_due();
         self.finish_done();
         self.end_lost();
         let is_timed = self.set_timer();
-        let may_sleep = is_timed && !self.connections.are_due() && self.queue.prepare_sleep();
+        // Transfers that have just ended may have made room for others.
+        let is_idle = (self.waiting.is_empty() || !self.may_start()) && !self.connections.are_due();
+        let may_sleep = is_timed && is_idle && self.queue.prepare_sleep();
         let waited = self.event_loop.wait(may_sleep);
         self.queue.stay_awake();
         waited?;
@@ -293,10 +297,11 @@ impl Worker {
         let Some(transfer) = self.transfers.get_mut(key) else {
             return;
         };
-        if let Stage::Sent(easy) = std::mem::replace(&mut transfer.stage, Stage::Resolving) {
+        if let Stage::Sent(mut easy) = std::mem::replace(&mut transfer.stage, Stage::Resolving) {
             self.connections.remove(&transfer.query, transfer.hop.as_ref(), &easy);
             let setup = transfer.hop.as_ref().map(|hop| Setup::of(&transfer.query, hop, &self.settings));
-            self.idle_handles.keep(easy, setup);
+            let head_bytes = easy.receiver_mut().head_bytes();
+            self.idle_handles.keep(easy, head_bytes, setup);
         }
     }
 
@@ -368,7 +373,11 @@ impl Worker {
                 if let Some(hop) = &hop {
                     self.receive_buffers.note(&hop.origin, response.received());
                 }
-                self.idle_handles.keep(easy, hop.as_ref().map(|hop| Setup::of(&query, hop, &self.settings)));
+                self.idle_handles.keep(
+                    easy,
+                    response.head_bytes(),
+                    hop.as_ref().map(|hop| Setup::of(&query, hop, &self.settings)),
+                );
                 match result {
                     Ok(status) => Outcome::replied(status, response, times),
                     Err(error) => Outcome::failed(&error, times),

@@ -3,6 +3,7 @@
 
 use super::error::TransferError;
 use super::url::Origin;
+use crate::host::heap;
 use std::collections::HashMap;
 use std::ffi::CStr;
 use std::rc::Rc;
@@ -10,9 +11,12 @@ use std::rc::Rc;
 /// More than a script names; a script that makes host names up does not fill memory.
 const MOST: usize = 256;
 
+/// Bytes of an authority that is remembered: a host name of the greatest length, and a port.
+const LONGEST: usize = 255 + ":65535".len();
+
 /// What [`Origin::of`] said of URLs, by their beginnings.
 #[derive(Debug, Default)]
-pub struct Origins(HashMap<Box<[u8]>, Rc<Origin>>);
+pub struct Origins(HashMap<Vec<u8>, Rc<Origin>>);
 
 impl Origins {
     /// As [`Origin::of`].
@@ -30,7 +34,9 @@ impl Origins {
         if self.0.len() >= MOST {
             self.0.clear();
         }
-        self.0.insert(beginning.into(), Rc::clone(&origin));
+        if let (Some(key), true) = (heap::copy(beginning), self.0.try_reserve(1).is_ok()) {
+            self.0.insert(key, Rc::clone(&origin));
+        }
         Ok(origin)
     }
 }
@@ -42,7 +48,7 @@ fn plain_beginning(url: &[u8]) -> Option<&[u8]> {
     let behind = url.get(scheme.len()..)?;
     let authority = behind.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(behind.len());
     let (authority, rest) = behind.split_at_checked(authority)?;
-    let is_plain = !authority.is_empty() && authority.iter().all(|byte| is_of_authority(*byte));
+    let is_plain = (1..=LONGEST).contains(&authority.len()) && authority.iter().all(|byte| is_of_authority(*byte));
     if is_plain && rest.iter().all(u8::is_ascii_graphic) { url.get(..scheme.len() + authority.len()) } else { None }
 }
 

@@ -159,3 +159,22 @@ fn a_limit_outside_its_range_is_refused() {
     }
     assert_eq!(server.requests().len(), 0);
 }
+
+#[test]
+fn a_query_that_waits_starts_when_one_before_it_has_ended_at_once() {
+    // connect(2) refuses the address by itself: no event of a socket tells of that end.
+    let script = r#"
+        route[MAIN] {
+            $var(i) = 0;
+            while($var(i) < 5) {
+                $http_req(timeout) = 5000;
+                http_async_query("http://255.255.255.255/", "DONE");
+                $var(i) = $var(i) + 1;
+            }
+            sl_send_reply("200", "OK");
+        }
+        route[DONE] { xlog("L_NOTICE", "done: $http_err\n"); }"#;
+    let kamailio = Kamailio::with_script(script).parameter("max_in_flight", 1).start();
+    kamailio.message("alice");
+    kamailio.wait_for_counts([5, 0, 5, 0, 0]);
+}

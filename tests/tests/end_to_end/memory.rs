@@ -2,6 +2,7 @@
 
 use end_to_end::http_server::{HttpServer, Response, Step};
 use end_to_end::kamailio::{Kamailio, PATIENCE};
+use end_to_end::libcurl::shares_connections;
 
 const FEW: usize = 200;
 const MANY: usize = 2000;
@@ -42,6 +43,8 @@ fn shared_memory_of_two_thousand_transfers_is_bounded_and_given_back() {
     let (_, before) = taken_by(&kamailio, &server, FEW);
     let (during, after) = taken_by(&kamailio, &server, MANY);
     let each = (during - before) / MANY as i64;
-    assert!(each < 14_000, "{each} bytes for each transfer");
+    // An old libcurl has a receive buffer for each transfer.
+    let most = if shares_connections() { 11_000 } else { 14_000 };
+    assert!(each < most, "{each} bytes for each transfer");
     assert!(after - before < 128 * 1024, "{before} bytes before, {after} after {MANY} transfers");
 }
