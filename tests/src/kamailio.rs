@@ -271,11 +271,20 @@ impl Kamailio {
         found
     }
 
-    /// Stops it as an operator does, and returns how it ended and its log.
+    /// Stops it as an operator does, at rest, and returns how it ended and its log.
     ///
     /// # Panics
     /// It does not end.
-    pub fn stop(mut self) -> Ended {
+    pub fn stop(self) -> Ended {
+        self.let_transactions_go();
+        self.stop_at_once()
+    }
+
+    /// The same in the midst of whatever it does.
+    ///
+    /// # Panics
+    /// As [`Kamailio::stop`].
+    pub fn stop_at_once(mut self) -> Ended {
         self.end()
     }
 

@@ -47,7 +47,7 @@ fn stops_and_starts_again(builder: &Builder) {
     suspend_calls(&kamailio, &server);
     let port = kamailio.address().port();
     let before = Instant::now();
-    let ended = kamailio.stop();
+    let ended = kamailio.stop_at_once();
     let took = before.elapsed();
     let again = builder.port(port).start();
     assert!(took < SOON, "it took {took:?} to stop; the log:\n{}", ended.log);
@@ -89,7 +89,7 @@ fn stopped_in_a_callback(statements: &str) -> (Ended, Duration) {
     drop(kamailio.client().send("MESSAGE", "alice", "", ""));
     kamailio.wait_for_log("in the callback");
     let before = Instant::now();
-    let ended = kamailio.stop();
+    let ended = kamailio.stop_at_once();
     (ended, before.elapsed())
 }
 
