@@ -46,7 +46,7 @@ fn it_stops_with_queries_in_flight() {
         client.send("MESSAGE", "alice", "", "");
     }
     server.wait_for_requests(50, PATIENCE);
-    let ended = kamailio.stop();
+    let ended = kamailio.stop_at_once();
     assert!(ended.status.success() && ended.critical_lines().is_empty(), "{}\n{}", ended.status, ended.log);
 }
 
