@@ -1,5 +1,6 @@
 /* The C library's heap: libcurl's allocations with memory_manager sys, and large blocks of Rust's, whose size a script
  * or a peer has chosen. Rust ends the process where an allocation fails that is not made with try_reserve. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <curl/curl.h>
