@@ -19,6 +19,9 @@ const ROUNDED_UP: i64 = 64;
 /// More faults than any query has calls: a sweep that gets here does not end.
 const MOST_CALLS: i32 = 1000;
 
+/// How often it is looked again whether something is left behind.
+const RESTS: usize = 5;
+
 /// Whom the script makes queries for, each of another kind.
 pub const USERS: [&str; 6] = ["plain", "posted", "secure", "redirected", "sent", "kept"];
 /// One whose query is to a host name that nobody has looked up before. libcurl remembers its addresses for a while.
@@ -253,7 +256,14 @@ impl Stage {
         let before = self.holdings_after(users);
         let failed: Vec<String> = users.iter().flat_map(|user| self.sweep(kind, user, mercy)).collect();
         assert!(failed.len() >= least, "only {failed:?} failed");
-        self.holdings_after(users).assert_as(&before, &format!("{kind:?} {users:?}"));
+        let mut after = self.holdings_after(users);
+        // libcurl 8.14 now and then has a block more for a moment. What was lost stays lost.
+        for _ in 0..RESTS {
+            if after.blocks != before.blocks {
+                after = self.holdings_after(users);
+            }
+        }
+        after.assert_as(&before, &format!("{kind:?} {users:?}"));
     }
 
     /// Lets one call after the other of a kind fail, in one query each, until a query has no call left that could.
