@@ -4,6 +4,7 @@ use end_to_end::certificates::TestCertificates;
 use end_to_end::faults::{Faults, Kind, module_file};
 use end_to_end::http_server::{HttpServer, Request, Response};
 use end_to_end::kamailio::{Builder, Kamailio, PATIENCE, wait_until};
+use end_to_end::libcurl::shares_connections;
 use end_to_end::name_server::{self, NameServer};
 use end_to_end::sip::{SipClient, SipMessage};
 use std::collections::BTreeMap;
@@ -210,16 +211,7 @@ impl Stage {
         assert!(faults.are_attached(), "the module has no fault injection");
         let _callee = callee;
         let libcurl_in_shm = memory_manager == "shm";
-        Self {
-            kamailio,
-            faults,
-            libcurl_in_shm,
-            http: http,
-            https: https,
-            _names: names,
-            _callee,
-            _certificates: folder,
-        }
+        Self { kamailio, faults, libcurl_in_shm, http, https, _names: names, _callee, _certificates: folder }
     }
 
     fn numbers(&self) -> BTreeMap<String, i64> {
@@ -353,12 +345,17 @@ impl Holdings {
     fn assert_as(&self, before: &Self, what: &str) {
         let both = format!("{what}: something is left behind:\n{before:?}\n{self:?}");
         assert_eq!(self.shared_memory, before.shared_memory, "{both}");
-        assert_eq!(self.blocks, before.blocks, "{both}");
+        assert!(self.blocks.abs_diff(before.blocks) <= varies_with_the_moment(), "{both}");
         assert_eq!(self.descriptors, before.descriptors, "{both}");
         for (process, used) in &self.private_memory {
             assert!((used - before.private_memory[process]).abs() < ROUNDED_UP, "{both}");
         }
     }
+}
+
+/// libcurl 8.14 has one block more at times, also without a fault, and never two; 7.88 does not.
+fn varies_with_the_moment() -> u32 {
+    shares_connections().into()
 }
 
 fn descriptors_of(process: u32) -> usize {
