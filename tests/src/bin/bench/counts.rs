@@ -40,7 +40,7 @@ impl Counts {
     /// Those of the document.
     pub fn full() -> Self {
         Self {
-            rounds: 5,
+            rounds: 3,
             queries: 30_000,
             in_flight: &[1, 10, 50, IN_FLIGHT, 500, 1000],
             calls: 4_000,
