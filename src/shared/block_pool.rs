@@ -167,7 +167,7 @@ mod tests {
         assert!(pool.put_back(block));
         assert_eq!(pool.take(), Some(block));
         for other in [start.addr().get() - 1, start.addr().get() + BLOCK * COUNT] {
-            assert!(!pool.put_back(NonNull::without_provenance(other.try_into().unwrap())));
+            assert!(!pool.put_back(NonNull::new(std::ptr::without_provenance_mut(other)).unwrap()));
         }
     }
 }
