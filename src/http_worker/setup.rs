@@ -29,8 +29,8 @@ pub struct Setup {
     keepalive: Option<Keepalive>,
     /// One query a connection.
     forbids_reuse: bool,
-    /// Waits while a connection to the host is made, until it is known whether it takes several streams. Over plain HTTP libcurl
-    /// would wait for the first response as well.
+    /// Waits while a connection to the host is made, until it is known whether it takes several streams. A query that did not ask
+    /// for HTTP/2 does not: most servers would make it wait in vain. Over plain HTTP libcurl would wait for the first response as well.
     awaits_connection: bool,
     new_connection: bool,
     is_secret: bool,
@@ -61,7 +61,7 @@ impl Setup {
                 .tcp_keepalive
                 .then_some(Keepalive { idle: options.tcp_ka_idle, interval: options.tcp_ka_interval }),
             forbids_reuse: stands_apart(query, hop) && !shares,
-            awaits_connection: shares && hop.origin.scheme == "https",
+            awaits_connection: shares && hop.origin.scheme == "https" && options.http_version != HttpVersion::Default,
             new_connection: hop.new_connection,
             is_secret: has_own_secrets(query, hop),
         }
