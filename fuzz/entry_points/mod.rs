@@ -8,7 +8,7 @@ pub mod benchmarked {
     pub use crate::shared::query::{Options, Query, Text, Texts};
     pub use crate::shared::ring::Ring;
     pub use crate::shared::workers;
-    pub use crate::transport::easy::{Flow, Receiver};
+    pub use crate::transport::receiver::{Flow, Receiver};
 }
 
 pub mod assignments;

@@ -6,7 +6,7 @@
 
 use crate::http_worker::redirect::is_redirect;
 use crate::http_worker::response::{MAX_HEADER_BYTES, Overflow, Redirects, Response};
-use crate::transport::easy::{Flow, Receiver};
+use crate::transport::receiver::{Flow, Receiver};
 
 /// One input.
 pub fn run(input: &[u8]) {

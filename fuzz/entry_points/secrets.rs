@@ -2,7 +2,7 @@
 //! NUL for its place (without one it comes last).
 
 use crate::http_worker::trace::{TraceLog, without_credentials};
-use crate::transport::easy::Trace;
+use crate::transport::receiver::Trace;
 use crate::transport::url::{self, Origin};
 use std::ffi::CString;
 

@@ -6,7 +6,7 @@
 
 use super::redirect::is_redirect;
 use super::trace::TraceLog;
-use crate::transport::easy::{Connection, Flow, Receiver, Trace};
+use crate::transport::receiver::{Connection, Flow, Receiver, Trace};
 use std::ops::Range;
 
 /// Bytes that are set aside for a response when it begins.

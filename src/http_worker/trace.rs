@@ -1,7 +1,7 @@
 //! `curl_verbose`: libcurl's words and both header blocks in the log, without secrets.
 
 use crate::host::log;
-use crate::transport::easy::Trace;
+use crate::transport::receiver::Trace;
 
 /// Header fields whose values are secrets.
 const SECRET_FIELDS: [&str; 7] = [

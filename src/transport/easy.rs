@@ -3,12 +3,12 @@
 use super::allocator::failed_allocations;
 use super::error::TransferError;
 use super::global::transfers_own_buffers;
-use super::kept_socket;
 use super::libcurl as api;
+use super::open_connections;
+use super::receiver::{BeforeRequest, ErrorText, LastConnection, Receiver, on_body, on_header, on_request, on_trace};
 use super::string_list::StringList;
 use super::tls_resumption;
 use super::tls_sessions::Terms;
-use crate::host::guarded;
 use curl_sys::{self as curl, CURL, CURLINFO, CURLoption};
 use std::ffi::{CStr, c_char, c_int, c_long, c_void};
 use std::ptr::NonNull;
@@ -16,51 +16,6 @@ use std::time::Duration;
 
 /// Bytes (`CURLOPT_BUFFERSIZE`).
 const DEFAULT_RECEIVE_BUFFER: usize = 16 * 1024;
-
-/// Whether a transfer goes on after bytes were received.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flow {
-    /// It does.
-    Continue,
-    /// It ends with `CURLE_WRITE_ERROR`; the receiver knows why.
-    Stop,
-}
-
-/// What a [`Receiver`] may ask before a request is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Connection {
-    /// It was used before, and holds bytes that nobody has asked for.
-    Unread,
-    /// It was used before, and the peer has closed it.
-    Closed,
-    /// It replaces one that broke after the request had gone out on it, together with others maybe.
-    ReplacesBroken,
-}
-
-/// What libcurl tells when it is verbose (`CURLOPT_DEBUGFUNCTION`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trace {
-    /// libcurl's own words.
-    Text,
-    /// Response header bytes.
-    HeaderIn,
-    /// Request header bytes, a whole block.
-    HeaderOut,
-}
-
-/// Takes what a transfer receives.
-pub trait Receiver {
-    /// A request is about to be sent, the first or another that libcurl makes by itself, such as the one that answers a
-    /// challenge, or is the same once more because the first one was lost. What comes now is its response. `is` asks about the
-    /// connection; [`Flow::Stop`] ends the transfer before anything is sent.
-    fn request(&mut self, is: impl Fn(Connection) -> bool) -> Flow;
-    /// One complete header line, status lines and the blank line at the end among them, of every response on the way.
-    fn header_line(&mut self, line: &[u8]) -> Flow;
-    /// Body bytes of the final response.
-    fn body(&mut self, bytes: &[u8]) -> Flow;
-    /// Only when [`Easy::trace`] asked for it.
-    fn trace(&mut self, kind: Trace, bytes: &[u8]);
-}
 
 /// One easy handle, everything libcurl reads or writes while it runs, and the receiver of its bytes.
 ///
@@ -78,17 +33,6 @@ pub struct Easy<R> {
     has_body: bool,
 }
 
-/// What [`on_request`] needs.
-struct BeforeRequest<R> {
-    handle: NonNull<CURL>,
-    receiver: NonNull<R>,
-    error_text: NonNull<ErrorText>,
-    /// Local port of the connection that the last request took.
-    last_port: u16,
-}
-
-type ErrorText = [c_char; curl::CURL_ERROR_SIZE];
-
 impl<R: Receiver> Easy<R> {
     /// An easy handle with libcurl's default options.
     ///
@@ -102,7 +46,7 @@ impl<R: Receiver> Easy<R> {
         let easy = Self {
             handle,
             receiver,
-            before_request: leak(BeforeRequest { handle, receiver, error_text, last_port: 0 }),
+            before_request: leak(BeforeRequest { receiver, error_text, last: LastConnection::default() }),
             error_text,
             tls_terms: leak(Vec::new()),
             headers: StringList::new(),
@@ -113,29 +57,22 @@ impl<R: Receiver> Easy<R> {
         Ok(easy)
     }
 
-    /// Back to libcurl's default options and a new receiver; returns the old one. The handle keeps its memory.
-    /// It must not be added to a multi handle.
+    /// Back to libcurl's default options and a new receiver. The handle keeps its memory. It must not be added to a multi
+    /// handle.
     ///
     /// # Errors
     /// The options could not be set. The handle is of no use then: libcurl says nothing when its memory ends in a reset,
     /// and leaves options at values that no transfer works with.
-    pub fn reset(&mut self, receiver: R) -> Result<R, TransferError> {
+    pub fn reset(&mut self, receiver: R) -> Result<(), TransferError> {
         let failures = failed_allocations();
         // SAFETY: the handle is ours; afterwards libcurl holds neither of the lists.
         unsafe { curl::curl_easy_reset(self.handle.as_ptr()) };
         // libcurl keeps the addresses until a transfer begins to run, and a reset does not change that.
         self.set_pointer(curl::CURLOPT_RESOLVE, std::ptr::null_mut())?;
-        self.headers.clear();
-        self.addresses.clear();
-        self.forget_receive_buffer()?;
         self.has_body = false;
-        let old = std::mem::replace(self.receiver_mut(), receiver);
-        // SAFETY: ours, and libcurl is not running.
-        unsafe { self.before_request.as_mut() }.last_port = 0;
-        // SAFETY: libcurl is not running, and writes no text until the option is set again.
-        unsafe { self.error_text.as_ptr().cast::<c_char>().write(0) };
+        self.begin_anew(receiver)?;
         self.connect_callbacks()?;
-        if failed_allocations() == failures { Ok(old) } else { Err(TransferError::out_of_memory()) }
+        if failed_allocations() == failures { Ok(()) } else { Err(TransferError::out_of_memory()) }
     }
 
     /// Takes what was one request's alone out of a handle whose other options stay: headers, addresses, body, response.
@@ -146,19 +83,24 @@ impl<R: Receiver> Easy<R> {
     pub fn rest(&mut self, receiver: R) -> Result<(), TransferError> {
         if !self.headers.is_empty() {
             self.set_pointer(curl::CURLOPT_HTTPHEADER, std::ptr::null_mut())?;
-            self.headers.clear();
         }
         if !self.addresses.is_empty() {
             self.set_pointer(curl::CURLOPT_RESOLVE, std::ptr::null_mut())?;
-            self.addresses.clear();
         }
         if std::mem::take(&mut self.has_body) {
             self.set_pointer(curl::CURLOPT_COPYPOSTFIELDS, std::ptr::null_mut())?;
         }
+        self.begin_anew(receiver)
+    }
+
+    /// Nothing sent or received yet. libcurl must hold neither of the lists any more.
+    fn begin_anew(&mut self, receiver: R) -> Result<(), TransferError> {
+        self.headers.clear();
+        self.addresses.clear();
         self.forget_receive_buffer()?;
         *self.receiver_mut() = receiver;
         // SAFETY: ours, and libcurl is not running.
-        unsafe { self.before_request.as_mut() }.last_port = 0;
+        unsafe { self.before_request.as_mut() }.last = LastConnection::default();
         // SAFETY: libcurl is not running, and writes no text before the handle is added again.
         unsafe { self.error_text.as_ptr().cast::<c_char>().write(0) };
         Ok(())
@@ -345,40 +287,38 @@ impl<R> Easy<R> {
         Ok(u16::try_from(status).unwrap_or(0))
     }
 
-    /// Notes the connection that this finished transfer has opened, for [`Receiver::request`] of those that use it again, and
-    /// what it speaks, where there was a response.
-    pub fn remember_connection(&self, is_http2: Option<bool>) {
-        let opened = opened_connection(self.handle);
-        if !opened && is_http2 != Some(true) {
+    /// Notes the connection of this finished transfer, for [`Receiver::request`] of those that use it again, and whether it speaks
+    /// HTTP/2, where there was a response.
+    pub fn note_connection(&self, is_http2: Option<bool>) {
+        let Some(ends) = self.last_connection().ends else {
             return;
-        }
-        let port = self.local_port();
-        if let Some(is_http2) = is_http2 {
-            kept_socket::remember_version(port, is_http2);
+        };
+        match (open_connections::spoke_http2(ends), is_http2) {
+            (Some(true), _) | (Some(false), None | Some(false)) => return,
+            _ => {}
         }
         let mut socket: curl::curl_socket_t = curl::CURL_SOCKET_BAD;
         // SAFETY: the handle is live; this information writes one socket.
         unsafe { curl::curl_easy_getinfo(self.as_ptr(), api::CURLINFO_ACTIVESOCKET as CURLINFO, &mut socket) };
-        if opened && socket >= 0 {
-            kept_socket::remember(port, socket);
-            if is_http2 == Some(true) {
-                kept_socket::limit_silence(socket);
-            }
+        // libcurl has closed those that are not kept.
+        if socket < 0 {
+            return;
+        }
+        open_connections::note(ends, socket, is_http2);
+        if is_http2 == Some(true) {
+            open_connections::limit_silence(socket);
         }
     }
 
-    /// Whether HTTP/2 was spoken on the connection of the last transfer before (see [`Easy::remember_connection`]); `None` when
+    /// Whether HTTP/2 was spoken on the connection of the last request before (see [`Easy::note_connection`]); `None` when
     /// nobody has got a response there.
     pub fn spoke_http2_before(&self) -> Option<bool> {
-        kept_socket::spoke_http2(self.local_port())
+        self.last_connection().spoke_http2()
     }
 
-    /// Of the last connection; 0 when there was none.
-    fn local_port(&self) -> u16 {
-        let mut port: c_long = 0;
-        // SAFETY: the handle is live; this information writes one long.
-        unsafe { curl::curl_easy_getinfo(self.as_ptr(), curl::CURLINFO_LOCAL_PORT, &mut port) };
-        u16::try_from(port).unwrap_or(0)
+    fn last_connection(&self) -> LastConnection {
+        // SAFETY: the box is live until Drop, and libcurl, which changes it, is not running.
+        unsafe { self.before_request.as_ref() }.last
     }
 
     /// Whether no connection was made for the last transfer (`CURLINFO_NUM_CONNECTS`).
@@ -415,115 +355,6 @@ fn leak<T>(value: T) -> NonNull<T> {
     NonNull::from(Box::leak(Box::new(value)))
 }
 
-/// `CURLOPT_PREREQFUNCTION`: anything but `CURL_PREREQFUNC_OK` ends the transfer.
-extern "C" fn on_request<R: Receiver>(
-    before_request: *mut c_void,
-    _: *mut c_char,
-    _: *mut c_char,
-    _: c_int,
-    local_port: c_int,
-) -> c_int {
-    guarded("a receiver", api::CURL_PREREQFUNC_ABORT as c_int, || {
-        // SAFETY: the pointer that connect_callbacks set; nothing else uses what is behind it while libcurl runs. The receiver as
-        // in received().
-        let (before, receiver) = unsafe {
-            let before = &mut *before_request.cast::<BeforeRequest<R>>();
-            let mut receiver = before.receiver;
-            (before, receiver.as_mut())
-        };
-        let port = u16::try_from(local_port).unwrap_or(0);
-        if opened_connection(before.handle) && before.last_port != port {
-            kept_socket::is_new(port);
-        }
-        let flow = receiver.request(|question| before.answer(question, port));
-        before.last_port = port;
-        (if flow == Flow::Continue { api::CURL_PREREQFUNC_OK } else { api::CURL_PREREQFUNC_ABORT }) as c_int
-    })
-}
-
-impl<R> BeforeRequest<R> {
-    fn answer(&self, question: Connection, port: u16) -> bool {
-        match question {
-            Connection::Unread => !opened_connection(self.handle) && kept_socket::has_unread(port),
-            Connection::Closed => !opened_connection(self.handle) && kept_socket::was_closed(port),
-            // libcurl has nothing to say where a peer did not take a request, but for one that asks for HTTP/1.1 instead.
-            Connection::ReplacesBroken => {
-                self.has_complained() && kept_socket::spoke_http2(self.last_port) != Some(false)
-            }
-        }
-    }
-
-    fn has_complained(&self) -> bool {
-        // SAFETY: libcurl writes a NUL-terminated text there, and not while it calls back.
-        let text = unsafe { CStr::from_ptr(self.error_text.as_ptr().cast::<c_char>()) }.to_bytes();
-        const NOT_TAKEN: &[u8] = b"HTTP_1_1_REQUIRED";
-        !text.is_empty() && !text.windows(NOT_TAKEN.len()).any(|part| part == NOT_TAKEN)
-    }
-}
-
-/// Whether a transfer has opened a connection.
-fn opened_connection(handle: NonNull<CURL>) -> bool {
-    let mut opened: c_long = 0;
-    // SAFETY: a live handle; this information writes one long.
-    unsafe { curl::curl_easy_getinfo(handle.as_ptr(), curl::CURLINFO_NUM_CONNECTS, &mut opened) };
-    opened > 0
-}
-
-/// `CURLOPT_WRITEFUNCTION`: anything but `size * count` ends the transfer.
-extern "C" fn on_body<R: Receiver>(bytes: *mut c_char, size: usize, count: usize, receiver: *mut c_void) -> usize {
-    received::<R>(bytes, size * count, receiver, R::body)
-}
-
-/// `CURLOPT_HEADERFUNCTION`: one complete line a call.
-extern "C" fn on_header<R: Receiver>(bytes: *mut c_char, size: usize, count: usize, receiver: *mut c_void) -> usize {
-    received::<R>(bytes, size * count, receiver, R::header_line)
-}
-
-fn received<R: Receiver>(
-    bytes: *mut c_char,
-    length: usize,
-    receiver: *mut c_void,
-    take: fn(&mut R, &[u8]) -> Flow,
-) -> usize {
-    guarded("a receiver", usize::MAX, || {
-        // SAFETY: libcurl hands in `length` bytes, and the pointer that connect_callbacks set; see receiver_mut.
-        let (bytes, receiver) = unsafe { (slice(bytes, length), &mut *receiver.cast::<R>()) };
-        if take(receiver, bytes) == Flow::Continue { length } else { usize::MAX }
-    })
-}
-
-/// # Safety
-/// `bytes` is null or points to `length` bytes that live as long as the result is used.
-unsafe fn slice<'a>(bytes: *const c_char, length: usize) -> &'a [u8] {
-    if bytes.is_null() || length == 0 {
-        return &[];
-    }
-    // SAFETY: the caller's contract.
-    unsafe { std::slice::from_raw_parts(bytes.cast(), length) }
-}
-
-/// `CURLOPT_DEBUGFUNCTION`.
-extern "C" fn on_trace<R: Receiver>(
-    _: *mut CURL,
-    kind: curl::curl_infotype,
-    bytes: *mut c_char,
-    length: usize,
-    receiver: *mut c_void,
-) -> c_int {
-    let kind = match kind {
-        curl::CURLINFO_TEXT => Trace::Text,
-        curl::CURLINFO_HEADER_IN => Trace::HeaderIn,
-        curl::CURLINFO_HEADER_OUT => Trace::HeaderOut,
-        _ => return 0,
-    };
-    guarded("a receiver", 0, || {
-        // SAFETY: as in received().
-        let (bytes, receiver) = unsafe { (slice(bytes, length), &mut *receiver.cast::<R>()) };
-        receiver.trace(kind, bytes);
-        0
-    })
-}
-
 /// `CURLOPT_RESOLVER_START_FUNCTION`: libcurl calls it when a name is not among the addresses it was given.
 extern "C" fn refuse_lookup(_: *mut c_void, _: *mut c_void, _: *mut c_void) -> c_int {
     1
@@ -532,6 +363,7 @@ extern "C" fn refuse_lookup(_: *mut c_void, _: *mut c_void, _: *mut c_void) -> c
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::receiver::{Connection, Flow, Trace};
 
     struct Ignore;
 

@@ -4,6 +4,7 @@ use super::easy::Easy;
 use super::error::{LoopError, TransferError};
 use super::event_loop::{EventLoop, SocketWatch, Timer};
 use super::libcurl as api;
+use super::open_connections;
 use crate::host::{guarded, log};
 use curl_sys::{self as curl, CURL, CURLM, CURLMcode};
 use std::cell::{Cell, RefCell};
@@ -311,6 +312,7 @@ extern "C" fn timer_callback(_: *mut CURLM, milliseconds: c_long, context: *mut 
 /// `CURLOPT_CLOSESOCKETFUNCTION`. The watch goes first: the descriptor's number may be another socket's in a moment.
 extern "C" fn close_callback(context: *mut c_void, descriptor: curl::curl_socket_t) -> c_int {
     guarded("a closed socket", (), || {
+        open_connections::closes(descriptor);
         // SAFETY: the context that Multi::add set, which outlives the connections of its multi handle; shared access only.
         let callbacks = unsafe { &*context.cast::<Callbacks>() };
         callbacks.sockets.borrow_mut().remove(&descriptor);

@@ -1,0 +1,202 @@
+//! Who takes what a transfer receives, and the callbacks by which libcurl hands it over.
+
+use super::libcurl as api;
+use super::open_connections::{self, Ends};
+use crate::host::guarded;
+use curl_sys::{self as curl, CURL};
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ptr::NonNull;
+
+/// Whether a transfer goes on after bytes were received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// It does.
+    Continue,
+    /// It ends with `CURLE_WRITE_ERROR`; the receiver knows why.
+    Stop,
+}
+
+/// What a [`Receiver`] may ask before a request is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connection {
+    /// It was used before, and holds bytes that nobody has asked for.
+    Unread,
+    /// It was used before, and the peer has closed it.
+    Closed,
+    /// It replaces one that broke after the request had gone out on it, together with others maybe.
+    ReplacesBroken,
+}
+
+/// What libcurl tells when it is verbose (`CURLOPT_DEBUGFUNCTION`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trace {
+    /// libcurl's own words.
+    Text,
+    /// Response header bytes.
+    HeaderIn,
+    /// Request header bytes, a whole block.
+    HeaderOut,
+}
+
+/// Takes what a transfer receives.
+pub trait Receiver {
+    /// A request is about to be sent, the first or another that libcurl makes by itself, such as the one that answers a
+    /// challenge, or is the same once more because the first one was lost. What comes now is its response. `is` asks about the
+    /// connection; [`Flow::Stop`] ends the transfer before anything is sent.
+    fn request(&mut self, is: impl Fn(Connection) -> bool) -> Flow;
+    /// One complete header line, status lines and the blank line at the end among them, of every response on the way.
+    fn header_line(&mut self, line: &[u8]) -> Flow;
+    /// Body bytes of the final response.
+    fn body(&mut self, bytes: &[u8]) -> Flow;
+    /// Only when [`Easy::trace`] asked for it.
+    fn trace(&mut self, kind: Trace, bytes: &[u8]);
+}
+
+/// Where libcurl words what went wrong (`CURLOPT_ERRORBUFFER`).
+pub(super) type ErrorText = [c_char; curl::CURL_ERROR_SIZE];
+
+/// What [`on_request`] needs.
+pub(super) struct BeforeRequest<R> {
+    pub receiver: NonNull<R>,
+    pub error_text: NonNull<ErrorText>,
+    pub last: LastConnection,
+}
+
+/// The connection that the last request took.
+#[derive(Clone, Copy, Default)]
+pub(super) struct LastConnection {
+    /// `None` before the first request.
+    pub ends: Option<Ends>,
+    spoke_http2: Option<bool>,
+}
+
+impl LastConnection {
+    /// One on which a request is about to be sent.
+    fn between(ends: Option<Ends>) -> Self {
+        Self { ends, spoke_http2: ends.and_then(open_connections::spoke_http2) }
+    }
+
+    /// Whether it spoke HTTP/2, as another transfer or, before this one, the same has learned; `None` when none has got a
+    /// response there.
+    pub fn spoke_http2(&self) -> Option<bool> {
+        self.ends.and_then(open_connections::spoke_http2).or(self.spoke_http2)
+    }
+}
+
+/// `CURLOPT_PREREQFUNCTION`: anything but `CURL_PREREQFUNC_OK` ends the transfer.
+pub(super) extern "C" fn on_request<R: Receiver>(
+    before_request: *mut c_void,
+    remote_address: *mut c_char,
+    local_address: *mut c_char,
+    remote_port: c_int,
+    local_port: c_int,
+) -> c_int {
+    guarded("a receiver", api::CURL_PREREQFUNC_ABORT as c_int, || {
+        // SAFETY: the pointer that connect_callbacks set; nothing else uses what is behind it while libcurl runs. The receiver as
+        // in received().
+        let (before, receiver) = unsafe {
+            let before = &mut *before_request.cast::<BeforeRequest<R>>();
+            let mut receiver = before.receiver;
+            (before, receiver.as_mut())
+        };
+        // SAFETY: libcurl hands in texts that live during this call.
+        let (local, remote) = unsafe { (end(local_address, local_port), end(remote_address, remote_port)) };
+        let ends = local.zip(remote).and_then(|(local, remote)| Ends::new(local, remote));
+        let flow = receiver.request(|question| before.answer(question, ends));
+        before.last = LastConnection::between(ends);
+        (if flow == Flow::Continue { api::CURL_PREREQFUNC_OK } else { api::CURL_PREREQFUNC_ABORT }) as c_int
+    })
+}
+
+/// # Safety
+/// `address` is null or a NUL-terminated text that lives as long as the result is used.
+unsafe fn end<'a>(address: *const c_char, port: c_int) -> Option<(&'a CStr, u16)> {
+    if address.is_null() {
+        return None;
+    }
+    // SAFETY: the caller's contract.
+    Some((unsafe { CStr::from_ptr(address) }, u16::try_from(port).ok()?))
+}
+
+impl<R> BeforeRequest<R> {
+    fn answer(&self, question: Connection, ends: Option<Ends>) -> bool {
+        match question {
+            Connection::Unread => ends.is_some_and(open_connections::has_unread),
+            Connection::Closed => ends.is_some_and(open_connections::was_closed),
+            // libcurl has nothing to say where a peer did not take a request, but for one that asks for HTTP/1.1 instead.
+            Connection::ReplacesBroken => self.has_complained() && self.last.spoke_http2() != Some(false),
+        }
+    }
+
+    fn has_complained(&self) -> bool {
+        // SAFETY: libcurl writes a NUL-terminated text there, and not while it calls back.
+        let text = unsafe { CStr::from_ptr(self.error_text.as_ptr().cast::<c_char>()) }.to_bytes();
+        const NOT_TAKEN: &[u8] = b"HTTP_1_1_REQUIRED";
+        !text.is_empty() && !text.windows(NOT_TAKEN.len()).any(|part| part == NOT_TAKEN)
+    }
+}
+
+/// `CURLOPT_WRITEFUNCTION`: anything but `size * count` ends the transfer.
+pub(super) extern "C" fn on_body<R: Receiver>(
+    bytes: *mut c_char,
+    size: usize,
+    count: usize,
+    receiver: *mut c_void,
+) -> usize {
+    received::<R>(bytes, size * count, receiver, R::body)
+}
+
+/// `CURLOPT_HEADERFUNCTION`: one complete line a call.
+pub(super) extern "C" fn on_header<R: Receiver>(
+    bytes: *mut c_char,
+    size: usize,
+    count: usize,
+    receiver: *mut c_void,
+) -> usize {
+    received::<R>(bytes, size * count, receiver, R::header_line)
+}
+
+fn received<R: Receiver>(
+    bytes: *mut c_char,
+    length: usize,
+    receiver: *mut c_void,
+    take: fn(&mut R, &[u8]) -> Flow,
+) -> usize {
+    guarded("a receiver", usize::MAX, || {
+        // SAFETY: libcurl hands in `length` bytes, and the pointer that connect_callbacks set; see receiver_mut.
+        let (bytes, receiver) = unsafe { (slice(bytes, length), &mut *receiver.cast::<R>()) };
+        if take(receiver, bytes) == Flow::Continue { length } else { usize::MAX }
+    })
+}
+
+/// # Safety
+/// `bytes` is null or points to `length` bytes that live as long as the result is used.
+unsafe fn slice<'a>(bytes: *const c_char, length: usize) -> &'a [u8] {
+    if bytes.is_null() || length == 0 {
+        return &[];
+    }
+    // SAFETY: the caller's contract.
+    unsafe { std::slice::from_raw_parts(bytes.cast(), length) }
+}
+
+/// `CURLOPT_DEBUGFUNCTION`.
+pub(super) extern "C" fn on_trace<R: Receiver>(
+    _: *mut CURL,
+    kind: curl::curl_infotype,
+    bytes: *mut c_char,
+    length: usize,
+    receiver: *mut c_void,
+) -> c_int {
+    let kind = match kind {
+        curl::CURLINFO_TEXT => Trace::Text,
+        curl::CURLINFO_HEADER_IN => Trace::HeaderIn,
+        curl::CURLINFO_HEADER_OUT => Trace::HeaderOut,
+        _ => return 0,
+    };
+    guarded("a receiver", 0, || {
+        // SAFETY: as in received().
+        let (bytes, receiver) = unsafe { (slice(bytes, length), &mut *receiver.cast::<R>()) };
+        receiver.trace(kind, bytes);
+        0
+    })
+}
