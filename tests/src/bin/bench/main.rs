@@ -54,7 +54,6 @@ fn main() -> ExitCode {
 
 fn measure(counts: &Counts) -> Figures {
     let began = Instant::now();
-    let servers = Servers::start();
     let subjects = Subject::all();
     let mut figures = Figures::default();
     machine::describe(&mut figures);
@@ -68,7 +67,8 @@ fn measure(counts: &Counts) -> Figures {
     ];
     for (name, stage) in stages {
         println!("{:4.0} s  {name}", began.elapsed().as_secs_f64());
-        stage(counts, &servers, &subjects, &mut figures);
+        // Of its own: one stage gives the servers' processes a processor, and the next one may not want that.
+        stage(counts, &Servers::start(), &subjects, &mut figures);
     }
     println!("{:4.0} s  done", began.elapsed().as_secs_f64());
     figures
