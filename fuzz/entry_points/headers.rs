@@ -1,7 +1,7 @@
 //! How the script looks into a head: values by name, the reason, folds. The name is what stands before the first NUL, the
 //! head what follows. Held against a simpler reading of the same lines.
 
-use crate::http_worker::response::{header_values, reason, unfolded};
+use crate::http_worker::head::{header_values, reason, unfolded};
 
 /// One input.
 pub fn run(input: &[u8]) {

@@ -4,7 +4,8 @@
 
 /// What the benchmarks of `benches/` measure, as it is.
 pub mod benchmarked {
-    pub use crate::http_worker::response::{Redirects, Response, header_values};
+    pub use crate::http_worker::head::header_values;
+    pub use crate::http_worker::response::{Redirects, Response};
     pub use crate::shared::query::{Options, Query, Text, Texts};
     pub use crate::shared::ring::Ring;
     pub use crate::shared::workers;

@@ -1,8 +1,8 @@
 //! What the `$http_*` variables show while a callback route runs. In any other process, and outside a callback, they
 //! are `$null`.
 
+use super::head::{header_values, reason as reason_range, unfolded};
 use super::outcome::{Outcome, Received, Times};
-use super::response::{header_values, reason as reason_range, unfolded};
 use crate::host::variable::{Bytes, Index, Value};
 use crate::sip_worker::request_id::ShownId;
 use std::cell::{Cell, RefCell};

@@ -1,9 +1,8 @@
 //! Collects the response of a transfer, in private memory.
 //!
-//! libcurl has parsed the bytes already and hands over complete header lines, of every response on the way. A second
-//! parser could only disagree with it; so the lines are kept as they came, and a name is looked up among them when the
-//! script asks.
+//! libcurl hands over complete header lines, of every response on the way. They are kept as they came.
 
+use super::head::{self, body_ends, is_persistent, trimmed};
 use super::redirect::is_redirect;
 use super::trace::TraceLog;
 use crate::transport::receiver::{Connection, Flow, Receiver, Trace};
@@ -141,11 +140,7 @@ impl Response {
 
     /// Status of the present response, from its first line; 0 when there is none.
     fn status(&self) -> u16 {
-        let start = next_word(&self.bytes, 0);
-        let rest = self.bytes.get(start..).unwrap_or_default();
-        let word = rest.iter().position(u8::is_ascii_whitespace).and_then(|end| rest.get(..end));
-        let digits = word.filter(|word| word.len() == 3 && word.iter().all(u8::is_ascii_digit));
-        digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok()).unwrap_or(0)
+        head::status(&self.bytes)
     }
 
     /// Where the query goes on: the `Location` of a redirect that is followed, as soon as its head is there. Nothing
@@ -258,100 +253,11 @@ impl Receiver for Response {
     }
 }
 
-/// The reason phrase of a head: what follows the status in its first line, without the blanks around it (RFC 9112
-/// section 4 lets any blanks stand for the one that separates, and disregards others).
-pub fn reason(head: &[u8]) -> Range<usize> {
-    let line = head.get(..next_line_after(head, 0)).unwrap_or_default();
-    let status = next_word(line, 0);
-    trimmed(line, next_word(line, status)..line.len())
-}
-
-/// Where the next word begins, after the one at `start` and the blanks behind it.
-fn next_word(line: &[u8], start: usize) -> usize {
-    let rest = line.get(start..).unwrap_or_default();
-    let word = rest.iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
-    let blanks = rest.iter().skip(word).take_while(|byte| byte.is_ascii_whitespace()).count();
-    start + word + blanks
-}
-
-/// A value as one line: a fold becomes a blank (RFC 9112 section 5.2). `None` when memory is exhausted.
-pub fn unfolded(value: &[u8]) -> Option<Vec<u8>> {
-    let mut line = Vec::new();
-    line.try_reserve(value.len()).ok()?;
-    for part in value.split(|byte| *byte == b'\n') {
-        if !line.is_empty() {
-            line.push(b' ');
-        }
-        line.extend_from_slice(part.trim_ascii());
-    }
-    Some(line)
-}
-
-/// The values of the headers called `name`, in any case, in their order; `*` is every name. A folded value is one.
-pub fn header_values<'a>(head: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
-    let mut next_line = next_line_after(head, 0);
-    std::iter::from_fn(move || {
-        while next_line < head.len() {
-            let start = next_line;
-            next_line = end_of_field(head, start);
-            let field = head.get(start..next_line)?;
-            let Some(colon) = field.iter().position(|byte| *byte == b':') else { continue };
-            let field_name = field.get(..colon)?.trim_ascii_end();
-            if name == b"*" || field_name.eq_ignore_ascii_case(name) {
-                return Some(trimmed(head, start + colon + 1..next_line));
-            }
-        }
-        None
-    })
-}
-
-/// Whether the connection outlives the response (RFC 9112 section 9.3).
-fn is_persistent(head: &[u8]) -> bool {
-    let says = |token: &[u8]| header_values(head, b"Connection").any(|range| lists(head, range, token));
-    if head.starts_with(b"HTTP/1.0") { says(b"keep-alive") } else { !says(b"close") }
-}
-
-/// Whether a body ends before its connection does (RFC 9112 section 6.3), and within what is worth the time.
-fn body_ends(head: &[u8], worth_reading: usize) -> bool {
-    let of_length = |range| std::str::from_utf8(head.get(range)?).ok()?.parse::<usize>().ok();
-    let length = header_values(head, b"Content-Length").find_map(of_length);
-    let chunked = header_values(head, b"Transfer-Encoding").any(|range| lists(head, range, b"chunked"));
-    chunked || !head.starts_with(b"HTTP/1") || length.is_some_and(|length| length <= worth_reading)
-}
-
-/// Whether a value with commas in it has `token` among its members.
-fn lists(head: &[u8], value: Range<usize>, token: &[u8]) -> bool {
-    let mut members = head.get(value).unwrap_or_default().split(|byte| *byte == b',');
-    members.any(|member| member.trim_ascii().eq_ignore_ascii_case(token))
-}
-
-fn next_line_after(head: &[u8], start: usize) -> usize {
-    let rest = head.get(start..).unwrap_or_default();
-    rest.iter().position(|byte| *byte == b'\n').map_or(head.len(), |at| start + at + 1)
-}
-
-/// Where a field ends: after its line and those that continue it with a blank (RFC 9112 section 5.2).
-fn end_of_field(head: &[u8], start: usize) -> usize {
-    let mut end = next_line_after(head, start);
-    while matches!(head.get(end), Some(b' ' | b'\t')) {
-        end = next_line_after(head, end);
-    }
-    end
-}
-
-fn trimmed(head: &[u8], range: Range<usize>) -> Range<usize> {
-    let value = head.get(range.clone()).unwrap_or_default();
-    let before = value.len() - value.trim_ascii_start().len();
-    let length = value.trim_ascii().len();
-    range.start + before..range.start + before + length
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const MAX_BODY: usize = 1024 * 1024;
-    use proptest::prelude::*;
 
     fn response(lines: &[&str], body: &[u8]) -> Response {
         let mut response = Response::new(Redirects::Answer, MAX_BODY);
@@ -360,10 +266,6 @@ mod tests {
         }
         assert_eq!(response.body(body), Flow::Continue);
         response
-    }
-
-    fn values(head: &str, name: &str) -> Vec<String> {
-        header_values(head.as_bytes(), name.as_bytes()).map(|range| head[range].to_owned()).collect()
     }
 
     #[test]
@@ -522,42 +424,5 @@ mod tests {
         assert_eq!(response.body(&vec![0; MAX_BODY]), Flow::Continue);
         assert_eq!(response.body(b"x"), Flow::Stop);
         assert_eq!((response.overflow(), response.leads_to()), (None, Some(b"/x".as_slice())));
-    }
-
-    #[test]
-    fn reasons_may_hold_blanks_or_be_missing() {
-        for (line, expected) in [
-            ("HTTP/1.1 404 Not Found\r\n", "Not Found"),
-            ("HTTP/1.1 200 \r\n", ""),
-            ("HTTP/1.1 200\r\n", ""),
-            ("HTTP/2 200\r\n", ""),
-            ("HTTP/1.1  200 \t Very  Fine \r\n", "Very  Fine"),
-        ] {
-            assert_eq!(&line[reason(line.as_bytes())], expected, "{line:?}");
-        }
-    }
-
-    #[test]
-    fn names_match_in_any_case_and_values_lose_their_blanks() {
-        let head = "HTTP/1.1 200 OK\r\nX-A: one\r\nx-a:\t two \r\nX-Ab: no\r\nX-A:\r\n\r\n";
-        assert_eq!(values(head, "X-a"), ["one", "two", ""]);
-        assert_eq!(values(head, "*"), ["one", "two", "no", ""]);
-        assert_eq!(values(head, "nope"), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_folded_value_is_one() {
-        assert_eq!(values("HTTP/1.1 200 OK\nX: a\r\n  b\nY: c\n\n", "x"), ["a\r\n  b"]);
-        assert_eq!(unfolded(b"a \r\n\t  b\n c  d"), Some(b"a b c  d".to_vec()));
-    }
-
-    proptest! {
-        #[test]
-        fn any_head_is_searched_without_a_fault(head in proptest::collection::vec(any::<u8>(), 0..200)) {
-            for range in header_values(&head, b"*") {
-                prop_assert!(head.get(range).is_some());
-            }
-            prop_assert!(head.get(reason(&head)).is_some());
-        }
     }
 }
