@@ -65,14 +65,14 @@ impl IdleHandles {
     }
 
     /// Takes a handle back that was made for `setup`, and has received heads of so many bytes.
-    pub fn keep(&mut self, mut easy: Easy<Response>, head_bytes: usize, setup: Option<Setup>) {
+    pub fn keep(&mut self, mut easy: Easy<Response>, head_bytes: usize, setup: Setup) {
         if head_bytes > MOST_HEAD_BYTES || self.handles.len() >= self.worth_keeping() || scarcity::is_scarce() {
             return;
         }
-        let setup = setup.filter(Setup::may_stay);
+        let setup = Some(setup).filter(Setup::may_stay);
         let emptied = match setup {
             Some(_) => easy.rest(Response::default()),
-            None => easy.reset(Response::default()).map(drop),
+            None => easy.reset(Response::default()),
         };
         if emptied.is_ok() {
             self.handles.push((easy, setup));
@@ -108,10 +108,11 @@ impl IdleHandles {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http_worker::setup::PLAIN;
 
     fn kept_of(handles: &mut IdleHandles, count: usize) -> usize {
         let many: Vec<_> = (0..count).map(|_| Easy::new(Response::default()).expect("there is memory")).collect();
-        many.into_iter().for_each(|easy| handles.keep(easy, 0, None));
+        many.into_iter().for_each(|easy| handles.keep(easy, 0, PLAIN));
         handles.handles.len()
     }
 
@@ -138,7 +139,7 @@ mod tests {
         let mut handles = IdleHandles::new(1000);
         for (head_bytes, kept) in [(MOST_HEAD_BYTES + 1, 0), (MOST_HEAD_BYTES, 1)] {
             let easy = Easy::new(Response::default()).expect("there is memory");
-            handles.keep(easy, head_bytes, None);
+            handles.keep(easy, head_bytes, PLAIN);
             assert_eq!(handles.handles.len(), kept, "{head_bytes} bytes");
         }
     }

@@ -3,13 +3,14 @@
 //! In the order in which a query meets them: [`process`] forks off into the loop, `worker` owns everything the loop
 //! acts upon, `receive` takes queries from the ring, `resolve` finds addresses, `request` sets up the easy handle,
 //! `setup` what others of its kind have too, `idle_handles` keeps it between two, `receive_buffers` says how much of a response it reads at
-//! once, `response` collects what comes back, `redirect` sends the query on, `outcome`, `deliveries` and `resume` end it,
+//! once, `response` collects what comes back, `head` reads it, `redirect` sends the query on, `retry` the same request once more, `outcome`, `deliveries` and `resume` end it,
 //! [`reply_variables`] show it to the script.
 #![forbid(unsafe_code)]
 
 mod connections;
 mod deadlines;
 mod deliveries;
+pub mod head;
 mod idle_handles;
 mod outcome;
 pub mod process;
@@ -20,6 +21,7 @@ pub mod request;
 mod resolve;
 pub mod response;
 mod resume;
+mod retry;
 pub mod setup;
 pub mod trace;
 mod transfer;

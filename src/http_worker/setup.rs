@@ -147,6 +147,22 @@ fn has_own_secrets(query: &Query, hop: &Hop) -> bool {
         || hop.url.to_bytes().contains(&b'@')
 }
 
+/// That of a GET request to an address.
+#[cfg(test)]
+pub const PLAIN: Setup = Setup {
+    method: Method::Get,
+    has_content: false,
+    http_version: HttpVersion::Default,
+    authmethod: 0,
+    connect_timeout: Duration::from_secs(1),
+    address_lifetime: None,
+    keepalive: None,
+    forbids_reuse: false,
+    awaits_connection: false,
+    new_connection: false,
+    is_secret: false,
+};
+
 const fn name_of(method: Method) -> &'static CStr {
     match method {
         Method::Get => c"GET",

@@ -2,6 +2,7 @@
 
 use super::redirect::Hop;
 use super::response::Response;
+use super::setup::Setup;
 use crate::shared::clock::Instant;
 use crate::shared::query::Query;
 use crate::transport::easy::Easy;
@@ -40,8 +41,8 @@ pub enum Stage {
     Queued,
     /// Waits for addresses.
     Resolving,
-    /// libcurl has it.
-    Sent(Easy<Response>),
+    /// libcurl has it, on a handle with that set-up.
+    Sent(Easy<Response>, Setup),
 }
 
 impl Transfer {
@@ -69,8 +70,10 @@ impl Transfer {
         match self.stage {
             Stage::Queued => "waiting in the queue".to_owned(),
             Stage::Resolving => format!("looking up {host}"),
-            Stage::Sent(ref easy) if easy.status().is_ok_and(|status| status > 0) => format!("receiving from {host}"),
-            Stage::Sent(_) => format!("waiting for {host}"),
+            Stage::Sent(ref easy, _) if easy.status().is_ok_and(|status| status > 0) => {
+                format!("receiving from {host}")
+            }
+            Stage::Sent(..) => format!("waiting for {host}"),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::redirect::Hop;
 use super::request;
 use super::resolve::{Addresses, Names};
 use super::response::{MAX_ALL_HEADER_BYTES, MAX_HEADER_BYTES, Overflow, Response};
+use super::retry;
 use super::setup::Setup;
 use super::transfer::{Stage, Transfer, TransferId};
 use crate::host::{guarded, log};
@@ -242,14 +243,14 @@ impl Worker {
         };
         let setup = Setup::of(&transfer.query, hop, &self.settings);
         let mut easy = self.idle_handles.take(&setup, self.in_flight, &self.settings)?;
-        *easy.receiver_mut() = response_to(&transfer.query, hop, are_shared(&self.settings));
+        *easy.receiver_mut() = retry::response_to(&transfer.query, hop, are_shared(&self.settings));
         let receive_buffer = self.receive_buffers.size_for(&hop.origin);
         let addresses = addresses.map(AsRef::as_ref);
         request::prepare(&mut easy, &transfer.query, hop, addresses, receive_buffer, &self.settings)?;
         easy.set_key(key)?;
         transfer.sent = now;
         self.connections.add(&transfer.query, hop, &easy)?;
-        transfer.stage = Stage::Sent(easy);
+        transfer.stage = Stage::Sent(easy, setup);
         Ok(())
     }
 
@@ -262,13 +263,14 @@ impl Worker {
     /// libcurl has finished the present request: the query is redirected, or it ends. What became of the body of a
     /// redirect does not matter.
     fn done(&mut self, key: usize, result: Result<(), TransferError>) -> Result<(), TransferError> {
-        let Some(Transfer { query, stage: Stage::Sent(easy), hop: Some(hop), .. }) = self.transfers.get_mut(key) else {
+        let Some(Transfer { query, stage: Stage::Sent(easy, _), hop: Some(hop), .. }) = self.transfers.get_mut(key)
+        else {
             return Ok(());
         };
         let status = easy.status()?;
         let is_http2 = easy.receiver_mut().is_http2();
         easy.note_connection(is_http2);
-        if let Some(next) = once_more(easy, hop, &result, are_shared(&self.settings)) {
+        if let Some(next) = retry::once_more(easy, hop, &result, are_shared(&self.settings)) {
             self.withdraw(key);
             return self.go(key, next, Instant::now());
         }
@@ -297,9 +299,8 @@ impl Worker {
         let Some(transfer) = self.transfers.get_mut(key) else {
             return;
         };
-        if let Stage::Sent(mut easy) = std::mem::replace(&mut transfer.stage, Stage::Resolving) {
+        if let Stage::Sent(mut easy, setup) = std::mem::replace(&mut transfer.stage, Stage::Resolving) {
             self.connections.remove(&transfer.query, transfer.hop.as_ref(), &easy);
-            let setup = transfer.hop.as_ref().map(|hop| Setup::of(&transfer.query, hop, &self.settings));
             let head_bytes = easy.receiver_mut().head_bytes();
             self.idle_handles.keep(easy, head_bytes, setup);
         }
@@ -312,7 +313,7 @@ impl Worker {
             return;
         }
         let is_lost = |transfer: &Transfer| {
-            matches!(transfer.stage, Stage::Sent(_))
+            matches!(transfer.stage, Stage::Sent(..))
                 && self.connections.have_lost(&transfer.query, transfer.hop.as_ref())
         };
         let lost: Vec<usize> =
@@ -365,7 +366,7 @@ impl Worker {
                 let total = Instant::now().since(started);
                 failed(result, Times { total, redirect, ..Times::default() })
             }
-            Stage::Sent(mut easy) => {
+            Stage::Sent(mut easy, setup) => {
                 self.in_flight -= 1;
                 self.connections.remove(&query, hop.as_ref(), &easy);
                 let times = Times::read(&easy, before, redirect);
@@ -373,11 +374,7 @@ impl Worker {
                 if let Some(hop) = &hop {
                     self.receive_buffers.note(&hop.origin, response.received());
                 }
-                self.idle_handles.keep(
-                    easy,
-                    response.head_bytes(),
-                    hop.as_ref().map(|hop| Setup::of(&query, hop, &self.settings)),
-                );
+                self.idle_handles.keep(easy, response.head_bytes(), setup);
                 match result {
                     Ok(status) => Outcome::replied(status, response, times),
                     Err(error) => Outcome::failed(&error, times),
@@ -410,52 +407,12 @@ impl Worker {
     }
 }
 
-/// The same request once more, where nothing has come back and it may go out twice: on a new connection, or where several share
-/// one, on any other.
-fn once_more(
-    easy: &mut Easy<Response>,
-    hop: &Hop,
-    result: &Result<(), TransferError>,
-    connections_are_shared: bool,
-) -> Option<Hop> {
-    if hop.sent_again {
-        return None;
-    }
-    let is_lost = result.as_ref().is_err_and(|error| error.is_lost_connection(&easy.error_text()))
-        && easy.receiver_mut().is_empty();
-    if is_lost && connections_are_shared && was_shared(easy) {
-        // Others were being served: the server may well have acted on this one. What it has not taken, as it said (RFC 9113
-        // section 8.7), libcurl has sent again itself.
-        return hop.method.is_idempotent().then(|| hop.again(false));
-    }
-    let unfit = easy.receiver_mut().was_unfit() || (is_lost && easy.was_connection_kept());
-    unfit.then(|| hop.again(true))
-}
-
-/// Whether a connection was one for several requests at a time, or could have been: it spoke HTTP/2 before, or it was used by
-/// another request while its first had no response yet.
-fn was_shared(easy: &Easy<Response>) -> bool {
-    easy.spoke_http2_before().unwrap_or_else(|| easy.was_connection_kept())
-}
-
 fn connection_limits(settings: &Settings, max_in_flight: usize) -> ConnectionLimits {
     ConnectionLimits {
         idle: max_in_flight.min(settings.hash_size as usize),
         total: max_in_flight,
         per_host: settings.max_connections_per_host as usize,
         streams: if are_shared(settings) { settings.max_streams as usize } else { 1 },
-    }
-}
-
-/// Nothing received yet of the response to a request.
-fn response_to(query: &Query, hop: &Hop, connections_are_shared: bool) -> Response {
-    let response = Response::new(hop.redirects_are(query), query.options().max_response_size as usize);
-    if request::speaks_only_http1(query, hop) {
-        response.on_silent_connection()
-    } else if connections_are_shared && !hop.method.is_idempotent() {
-        response.once()
-    } else {
-        response
     }
 }
 
@@ -495,7 +452,7 @@ fn explain(easy: &mut Easy<Response>, error: TransferError) -> TransferError {
 impl Drop for Worker {
     fn drop(&mut self) {
         for (_, transfer) in &self.transfers {
-            if let Stage::Sent(easy) = &transfer.stage {
+            if let Stage::Sent(easy, _) = &transfer.stage {
                 self.connections.remove(&transfer.query, transfer.hop.as_ref(), easy);
             }
         }

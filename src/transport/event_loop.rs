@@ -248,9 +248,7 @@ impl SocketWatch {
         self.wish = wish;
         self.watch.add(None)
     }
-}
 
-impl SocketWatch {
     /// Goes on watching although libcurl does not wish it any more: most connections are used again at once, which then takes no
     /// system call. Whether that may be. A socket that is only read from belongs to a connection that is made, and libcurl tells
     /// when it closes such a one; it does not for those that are about to be made.
