@@ -188,6 +188,7 @@ impl Multi {
         let mut running = 0;
         // SAFETY: the handle is live; callbacks reach only Callbacks and the receivers of added easy handles.
         let code = unsafe { curl::curl_multi_socket_action(self.handle.as_ptr(), descriptor, events, &mut running) };
+        open_connections::send_collected();
         // A bad socket is one that libcurl has closed since it became ready.
         if code == curl::CURLM_BAD_SOCKET {
             return;

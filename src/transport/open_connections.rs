@@ -32,6 +32,8 @@ struct Known {
     socket: Option<RawFd>,
     /// Whether HTTP/2 is spoken there; `None` before the first response.
     is_http2: Option<bool>,
+    /// Requests in the present call of libcurl.
+    requests: u32,
 }
 
 #[derive(Default)]
@@ -40,6 +42,8 @@ struct OpenConnections {
     ends_of: HashMap<RawFd, Ends>,
     /// Transfers that broke with their connection still ask what it spoke.
     closed: Vec<Ends>,
+    /// Where a request has gone out in the present call of libcurl.
+    written: Vec<Ends>,
 }
 
 thread_local! {
@@ -49,7 +53,7 @@ thread_local! {
 /// Notes a connection, and what is spoken there, where there was a response.
 pub fn note(ends: Ends, socket: RawFd, is_http2: Option<bool>) {
     OPEN.with_borrow_mut(|open| {
-        open.known.insert(ends, Known { socket: Some(socket), is_http2 });
+        open.known.insert(ends, Known { socket: Some(socket), is_http2, requests: 0 });
         open.ends_of.insert(socket, ends);
     });
 }
@@ -76,6 +80,42 @@ pub fn forget_closed() {
             }
         }
     });
+}
+
+/// To be called before a request is sent. When several go out on one HTTP/2 connection in one call of libcurl, it would send each by a
+/// call of its own, and each in a segment of its own: from the second on, the kernel collects them until [`send_collected`].
+pub fn sends(ends: Ends) {
+    OPEN.with_borrow_mut(|open| {
+        let Some(Known { socket: Some(socket), is_http2: Some(true), requests }) = open.known.get_mut(&ends) else {
+            return;
+        };
+        *requests += 1;
+        match requests {
+            1 => open.written.push(ends),
+            2 => collect(*socket, true),
+            _ => {}
+        }
+    });
+}
+
+/// To be called after libcurl has been called: what was collected goes out.
+pub fn send_collected() {
+    OPEN.with_borrow_mut(|open| {
+        while let Some(ends) = open.written.pop() {
+            let Some(known) = open.known.get_mut(&ends) else { continue };
+            if let (2.., Some(socket)) = (std::mem::take(&mut known.requests), known.socket) {
+                collect(socket, false);
+            }
+        }
+    });
+}
+
+/// Whether the kernel keeps segments until they are full (`TCP_CORK` of tcp(7)). Where it cannot, it sends each at once.
+fn collect(socket: RawFd, on: bool) {
+    let value = libc::c_int::from(on);
+    let length = size_of_val(&value) as libc::socklen_t;
+    // SAFETY: reads one int; what is no TCP socket is an error.
+    unsafe { libc::setsockopt(socket, libc::IPPROTO_TCP, libc::TCP_CORK, (&raw const value).cast(), length) };
 }
 
 /// Whether HTTP/2 is spoken between these ends; `None` before the first response.

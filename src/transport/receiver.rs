@@ -104,6 +104,9 @@ pub(super) extern "C" fn on_request<R: Receiver>(
         let ends = local.zip(remote).and_then(|(local, remote)| Ends::new(local, remote));
         let flow = receiver.request(|question| before.answer(question, ends));
         before.last = LastConnection::between(ends);
+        if let (Flow::Continue, Some(ends)) = (flow, ends) {
+            open_connections::sends(ends);
+        }
         (if flow == Flow::Continue { api::CURL_PREREQFUNC_OK } else { api::CURL_PREREQFUNC_ABORT }) as c_int
     })
 }

@@ -35,6 +35,25 @@ fn option_of(socket: &TcpStream, level: libc::c_int, name: libc::c_int) -> libc:
     value
 }
 
+/// Segments with bytes that the process has sent on its connection to `port` on loopback.
+///
+/// # Panics
+/// As [`keepalive`].
+pub fn segments_sent(process: u32, port: u16) -> u32 {
+    /// Where `tcpi_data_segs_out` is in `struct tcp_info` of `linux/tcp.h`; the libc crate ends before it.
+    const OFFSET: usize = 156;
+    let mut info = [0u8; OFFSET + size_of::<u32>()];
+    let mut length = info.len() as libc::socklen_t;
+    let socket = connection_to(process, port);
+    // SAFETY: writes as many bytes as the array has about a socket that is open.
+    let result = unsafe {
+        libc::getsockopt(socket.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_INFO, info.as_mut_ptr().cast(), &mut length)
+    };
+    assert_eq!((result, length as usize), (0, info.len()), "getsockopt: {}", std::io::Error::last_os_error());
+    let (_, segments) = info.split_at(OFFSET);
+    u32::from_ne_bytes(segments.try_into().expect("four bytes"))
+}
+
 /// Bytes that have arrived on the process's connections to `port` on loopback and that it has not read.
 ///
 /// # Panics

@@ -3,7 +3,7 @@
 
 use end_to_end::certificates::{TestCertificates, TlsSettings};
 use end_to_end::http2_server::Http2Server;
-use end_to_end::kamailio::{Builder, Kamailio, PATIENCE, wait_until};
+use end_to_end::kamailio::{Builder, Kamailio, PATIENCE, pause, resume, wait_until};
 use end_to_end::libcurl::shares_connections;
 use end_to_end::nghttpd::Nghttpd;
 use end_to_end::sockets;
@@ -190,6 +190,29 @@ fn max_streams_share_a_connection_and_one_more_opens_another() {
             held.take().iter().for_each(|stream| stream.respond("held"));
             wait_for_routes(&kamailio, queries as usize + 1, 0);
         }
+    });
+}
+
+#[test]
+fn queries_that_start_together_share_segments() {
+    if !shares_connections() {
+        return;
+    }
+    over_plain_and_tls(|transport| {
+        let (server, held) = holding_server(transport, u64::MAX);
+        let kamailio = transport.queries(&server.url("/"), "").start();
+        ask(&kamailio, 1);
+        kamailio.wait_for_counts([1, 1, 0, 0, 0]);
+        let [worker] = kamailio.processes::<1>("Http Async Worker");
+        let before = sockets::segments_sent(worker, server.port());
+        pause(worker);
+        ask(&kamailio, 80);
+        resume(worker);
+        held.wait_for(80);
+        let segments = sockets::segments_sent(worker, server.port()) - before;
+        assert!(segments <= 10, "{segments} segments for 80 requests");
+        held.take().iter().for_each(|stream| stream.respond("held"));
+        wait_for_routes(&kamailio, 81, 0);
     });
 }
 
