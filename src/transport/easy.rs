@@ -5,7 +5,9 @@ use super::error::TransferError;
 use super::global::transfers_own_buffers;
 use super::libcurl as api;
 use super::open_connections;
-use super::receiver::{BeforeRequest, ErrorText, LastConnection, Receiver, on_body, on_header, on_request, on_trace};
+use super::receiver::{
+    BeforeRequest, ErrorText, Receiver, RequestConnection, on_body, on_header, on_request, on_trace,
+};
 use super::string_list::StringList;
 use super::tls_resumption;
 use super::tls_sessions::Terms;
@@ -46,7 +48,7 @@ impl<R: Receiver> Easy<R> {
         let easy = Self {
             handle,
             receiver,
-            before_request: leak(BeforeRequest { receiver, error_text, last: LastConnection::default() }),
+            before_request: leak(BeforeRequest { receiver, error_text, last: RequestConnection::default() }),
             error_text,
             tls_terms: leak(Vec::new()),
             headers: StringList::new(),
@@ -100,7 +102,7 @@ impl<R: Receiver> Easy<R> {
         self.forget_receive_buffer()?;
         *self.receiver_mut() = receiver;
         // SAFETY: ours, and libcurl is not running.
-        unsafe { self.before_request.as_mut() }.last = LastConnection::default();
+        unsafe { self.before_request.as_mut() }.last = RequestConnection::default();
         // SAFETY: libcurl is not running, and writes no text before the handle is added again.
         unsafe { self.error_text.as_ptr().cast::<c_char>().write(0) };
         Ok(())
@@ -290,12 +292,14 @@ impl<R> Easy<R> {
     /// Notes the connection of this finished transfer, for [`Receiver::request`] of those that use it again, and whether it speaks
     /// HTTP/2, where there was a response.
     pub fn note_connection(&self, is_http2: Option<bool>) {
-        let Some(ends) = self.last_connection().ends else {
+        let connection = self.last_connection();
+        let Some(ends) = connection.ends else {
             return;
         };
-        match (open_connections::spoke_http2(ends), is_http2) {
-            (Some(true), _) | (Some(false), None | Some(false)) => return,
-            _ => {}
+        // One that spoke HTTP/1.1 may speak HTTP/2 after an upgrade, but nothing changes back.
+        let before = connection.spoke_http2();
+        if before.is_some() && before >= is_http2 {
+            return;
         }
         let mut socket: curl::curl_socket_t = curl::CURL_SOCKET_BAD;
         // SAFETY: the handle is live; this information writes one socket.
@@ -316,7 +320,7 @@ impl<R> Easy<R> {
         self.last_connection().spoke_http2()
     }
 
-    fn last_connection(&self) -> LastConnection {
+    fn last_connection(&self) -> RequestConnection {
         // SAFETY: the box is live until Drop, and libcurl, which changes it, is not running.
         unsafe { self.before_request.as_ref() }.last
     }

@@ -27,11 +27,13 @@ impl Ends {
     }
 }
 
-struct Known {
+/// What is known of a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known {
     /// `None` once it is closed.
-    socket: Option<RawFd>,
+    pub socket: Option<RawFd>,
     /// Whether HTTP/2 is spoken there; `None` before the first response.
-    is_http2: Option<bool>,
+    pub is_http2: Option<bool>,
     /// Requests in the present call of libcurl.
     requests: u32,
 }
@@ -118,32 +120,20 @@ fn collect(socket: RawFd, on: bool) {
     unsafe { libc::setsockopt(socket, libc::IPPROTO_TCP, libc::TCP_CORK, (&raw const value).cast(), length) };
 }
 
-/// Whether HTTP/2 is spoken between these ends; `None` before the first response.
-pub fn spoke_http2(ends: Ends) -> Option<bool> {
-    OPEN.with_borrow(|open| open.known.get(&ends)?.is_http2)
+/// What is known of the connection between these ends; nothing before [`note`].
+pub fn known(ends: Ends) -> Known {
+    OPEN.with_borrow(|open| open.known.get(&ends).copied().unwrap_or_default())
 }
 
-/// Whether bytes wait on a connection that was noted; never waits itself.
-pub fn has_unread(ends: Ends) -> bool {
-    socket_of(ends).is_some_and(bytes_wait)
-}
-
-/// Whether the peer has closed a connection that was noted; never waits itself.
-pub fn was_closed(ends: Ends) -> bool {
-    socket_of(ends).is_some_and(is_half_closed)
-}
-
-fn socket_of(ends: Ends) -> Option<RawFd> {
-    OPEN.with_borrow(|open| open.known.get(&ends)?.socket)
-}
-
-fn is_half_closed(socket: RawFd) -> bool {
+/// Whether the peer has closed a connection; never waits itself.
+pub fn was_closed(socket: RawFd) -> bool {
     let mut state = libc::pollfd { fd: socket, events: libc::POLLRDHUP, revents: 0 };
     // SAFETY: one structure, which the call fills; it does not wait.
     unsafe { libc::poll(&mut state, 1, 0) > 0 }
 }
 
-fn bytes_wait(socket: RawFd) -> bool {
+/// Whether bytes wait on a connection; never waits itself.
+pub fn has_unread(socket: RawFd) -> bool {
     let mut byte = 0u8;
     // SAFETY: writes one byte at most.
     unsafe { libc::recv(socket, (&raw mut byte).cast(), 1, libc::MSG_PEEK | libc::MSG_DONTWAIT) > 0 }
@@ -180,47 +170,41 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_wait_and_a_peer_that_has_gone_are_found_by_the_ends() {
+    fn bytes_that_wait_and_a_peer_that_has_gone_are_found() {
         let (client, mut server) = connection();
-        let ends = ends_of(&client);
-        assert!(!has_unread(ends));
-        note(ends, client.as_raw_fd(), None);
-        assert!(!has_unread(ends));
+        let socket = client.as_raw_fd();
+        assert!(!has_unread(socket));
         server.write_all(b"x").expect("the client is there");
         client.peek(&mut [0]).expect("the byte comes");
-        assert!(has_unread(ends));
-        assert!(!was_closed(ends));
+        assert!(has_unread(socket));
+        assert!(!was_closed(socket));
         drop(server);
         client.peek(&mut [0; 2]).expect("the byte is still there");
-        let closed = std::iter::repeat_with(|| was_closed(ends)).take(1_000_000).any(|closed| closed);
+        let closed = std::iter::repeat_with(|| was_closed(socket)).take(1_000_000).any(|closed| closed);
         assert!(closed, "the end behind the byte is not seen");
     }
 
     #[test]
     fn connections_from_one_port_to_two_servers_are_told_apart() {
-        let (client, mut server) = connection();
-        let ends = ends_of(&client);
+        let (client, _server) = connection();
         let (other_client, _other_server) = connection();
+        let ends = ends_of(&client);
         let other = Ends { remote: ends_of(&other_client).remote, ..ends };
         note(ends, client.as_raw_fd(), Some(true));
         note(other, other_client.as_raw_fd(), Some(false));
-        server.write_all(b"x").expect("the client is there");
-        client.peek(&mut [0]).expect("the byte comes");
-        assert_eq!((has_unread(ends), has_unread(other)), (true, false));
-        assert_eq!((spoke_http2(ends), spoke_http2(other)), (Some(true), Some(false)));
+        assert_eq!(known(ends), Known { socket: Some(client.as_raw_fd()), is_http2: Some(true), requests: 0 });
+        assert_eq!(known(other), Known { socket: Some(other_client.as_raw_fd()), is_http2: Some(false), requests: 0 });
     }
 
     #[test]
     fn of_a_closed_connection_is_known_what_it_spoke_until_its_transfers_have_ended() {
-        let (client, mut server) = connection();
+        let (client, _server) = connection();
         let ends = ends_of(&client);
         note(ends, client.as_raw_fd(), Some(true));
-        server.write_all(b"x").expect("the client is there");
-        client.peek(&mut [0]).expect("the byte comes");
         closes(client.as_raw_fd());
-        assert_eq!((has_unread(ends), spoke_http2(ends)), (false, Some(true)));
+        assert_eq!(known(ends), Known { socket: None, is_http2: Some(true), requests: 0 });
         forget_closed();
-        assert_eq!(spoke_http2(ends), None);
+        assert_eq!(known(ends), Known::default());
         OPEN.with_borrow(|open| assert!(open.known.is_empty() && open.ends_of.is_empty() && open.closed.is_empty()));
     }
 
@@ -232,7 +216,7 @@ mod tests {
         closes(client.as_raw_fd());
         note(ends, client.as_raw_fd(), Some(false));
         forget_closed();
-        assert_eq!(spoke_http2(ends), Some(false));
+        assert_eq!(known(ends).is_http2, Some(false));
     }
 
     #[test]

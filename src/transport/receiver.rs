@@ -1,10 +1,11 @@
 //! Who takes what a transfer receives, and the callbacks by which libcurl hands it over.
 
 use super::libcurl as api;
-use super::open_connections::{self, Ends};
+use super::open_connections::{self, Ends, Known};
 use crate::host::guarded;
 use curl_sys::{self as curl, CURL};
 use std::ffi::{CStr, c_char, c_int, c_void};
+use std::os::fd::RawFd;
 use std::ptr::NonNull;
 
 /// Whether a transfer goes on after bytes were received.
@@ -59,27 +60,28 @@ pub(super) type ErrorText = [c_char; curl::CURL_ERROR_SIZE];
 pub(super) struct BeforeRequest<R> {
     pub receiver: NonNull<R>,
     pub error_text: NonNull<ErrorText>,
-    pub last: LastConnection,
+    /// The connection of the last request.
+    pub last: RequestConnection,
 }
 
-/// The connection that the last request took.
+/// The connection that a request takes.
 #[derive(Clone, Copy, Default)]
-pub(super) struct LastConnection {
+pub(super) struct RequestConnection {
     /// `None` before the first request.
     pub ends: Option<Ends>,
-    spoke_http2: Option<bool>,
+    /// What was known of it before the request.
+    pub before: Known,
 }
 
-impl LastConnection {
-    /// One on which a request is about to be sent.
+impl RequestConnection {
     fn between(ends: Option<Ends>) -> Self {
-        Self { ends, spoke_http2: ends.and_then(open_connections::spoke_http2) }
+        Self { ends, before: ends.map(open_connections::known).unwrap_or_default() }
     }
 
-    /// Whether it spoke HTTP/2, as another transfer or, before this one, the same has learned; `None` when none has got a
+    /// Whether it spoke HTTP/2, as another transfer has learned before the request or after; `None` when none has got a
     /// response there.
     pub fn spoke_http2(&self) -> Option<bool> {
-        self.ends.and_then(open_connections::spoke_http2).or(self.spoke_http2)
+        self.before.is_http2.or_else(|| open_connections::known(self.ends?).is_http2)
     }
 }
 
@@ -102,10 +104,11 @@ pub(super) extern "C" fn on_request<R: Receiver>(
         // SAFETY: libcurl hands in texts that live during this call.
         let (local, remote) = unsafe { (end(local_address, local_port), end(remote_address, remote_port)) };
         let ends = local.zip(remote).and_then(|(local, remote)| Ends::new(local, remote));
-        let flow = receiver.request(|question| before.answer(question, ends));
-        before.last = LastConnection::between(ends);
-        if let (Flow::Continue, Some(ends)) = (flow, ends) {
-            open_connections::sends(ends);
+        let connection = RequestConnection::between(ends);
+        let flow = receiver.request(|question| before.answer(question, connection.before.socket));
+        before.last = connection;
+        if flow == Flow::Continue && connection.before.is_http2 == Some(true) {
+            ends.into_iter().for_each(open_connections::sends);
         }
         (if flow == Flow::Continue { api::CURL_PREREQFUNC_OK } else { api::CURL_PREREQFUNC_ABORT }) as c_int
     })
@@ -122,10 +125,10 @@ unsafe fn end<'a>(address: *const c_char, port: c_int) -> Option<(&'a CStr, u16)
 }
 
 impl<R> BeforeRequest<R> {
-    fn answer(&self, question: Connection, ends: Option<Ends>) -> bool {
+    fn answer(&self, question: Connection, used_before: Option<RawFd>) -> bool {
         match question {
-            Connection::Unread => ends.is_some_and(open_connections::has_unread),
-            Connection::Closed => ends.is_some_and(open_connections::was_closed),
+            Connection::Unread => used_before.is_some_and(open_connections::has_unread),
+            Connection::Closed => used_before.is_some_and(open_connections::was_closed),
             // libcurl has nothing to say where a peer did not take a request, but for one that asks for HTTP/1.1 instead.
             Connection::ReplacesBroken => self.has_complained() && self.last.spoke_http2() != Some(false),
         }
