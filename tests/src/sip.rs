@@ -243,7 +243,12 @@ impl SipClient {
                 .iter()
                 .any(|name| line.to_ascii_lowercase().starts_with(name))
         });
-        let mut text = format!("{}\r\n", sent.text.lines().next().unwrap_or_default().replacen("INVITE", "ACK", 1));
+        let first = sent.text.lines().next().unwrap_or_default().replacen("INVITE", "ACK", 1);
+        let contact = answer.header("Contact").filter(|_| (200..300).contains(&answer.status()));
+        let mut text = match contact {
+            Some(contact) => format!("ACK {} SIP/2.0\r\n", contact.trim_matches(['<', '>'])),
+            None => format!("{first}\r\n"),
+        };
         for line in lines {
             text.push_str(line);
             text.push_str("\r\n");
