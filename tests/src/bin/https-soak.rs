@@ -152,8 +152,7 @@ fn mean(samples: &[i64]) -> i64 {
 }
 
 fn main() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let certificates = TestCertificates::create(folder.path());
+    let certificates = TestCertificates::temporary();
     let (_nginx, url) = start_nginx(&certificates, REQUESTS_A_CONNECTION);
     for manager in ["shm", "sys"] {
         soak(manager, &url, &certificates);

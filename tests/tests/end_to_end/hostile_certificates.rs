@@ -7,15 +7,12 @@ use end_to_end::kamailio::Builder;
 use end_to_end::sip::SipMessage;
 
 struct Setup {
-    _folder: tempfile::TempDir,
     certificates: TestCertificates,
 }
 
 impl Setup {
     fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let certificates = TestCertificates::create(folder.path());
-        Self { _folder: folder, certificates }
+        Self { certificates: TestCertificates::temporary() }
     }
 
     /// An instance that trusts the authority, and asks this server.

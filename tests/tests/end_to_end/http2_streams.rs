@@ -13,15 +13,12 @@ use std::sync::{Arc, Mutex};
 /// HTTP/2 at once over plain TCP, or as TLS agrees on it.
 struct Transport {
     tls: Option<TestCertificates>,
-    _folder: tempfile::TempDir,
 }
 
 /// Runs a test over both.
 fn over_plain_and_tls(test: impl Fn(&Transport)) {
     for is_tls in [false, true] {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let tls = is_tls.then(|| TestCertificates::create(folder.path()));
-        test(&Transport { tls, _folder: folder });
+        test(&Transport { tls: is_tls.then(TestCertificates::temporary) });
     }
 }
 

@@ -75,8 +75,7 @@ fn a_server_without_http2_gets_http1() {
 
 #[test]
 fn over_tls_both_sides_agree_on_http2() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let certificates = TestCertificates::create(folder.path());
+    let certificates = TestCertificates::temporary();
     let server = Http2Server::start_tls(certificates.server());
     let trusting = format!("\"{}\"", certificates.ca_file().display());
     let kamailio = versions(&server.url("/")).parameter("tls_ca_path", trusting).start();

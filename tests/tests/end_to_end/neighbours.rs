@@ -75,19 +75,17 @@ impl Variant {
 
 /// What all instances share.
 struct Setup {
-    folder: tempfile::TempDir,
     certificates: TestCertificates,
     server: HttpServer,
 }
 
 impl Setup {
     fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let certificates = TestCertificates::create(folder.path());
+        let certificates = TestCertificates::temporary();
         // Each query makes a connection of its own, and so a handshake.
         let answer = |_: &Request| Response::text("safe").header("Connection", "close");
         let server = HttpServer::start_tls(certificates.server(), answer);
-        Self { folder, certificates, server }
+        Self { certificates, server }
     }
 
     fn instance(&self, variant: &Variant, tls_port: u16) -> Builder {
@@ -190,7 +188,6 @@ fn all_work(variants: &[Variant]) {
             });
         }
     });
-    drop(setup.folder);
 }
 
 #[test]

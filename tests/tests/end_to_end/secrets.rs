@@ -127,8 +127,7 @@ fn credentials_in_urls_are_hidden() {
 
 #[test]
 fn a_head_longer_than_one_tls_record_shows_no_secret() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let certificates = TestCertificates::create(folder.path());
+    let certificates = TestCertificates::temporary();
     let server = HttpServer::start_tls(certificates.server(), |_| Response::text("x"));
     // Paths of different lengths put the end of the first 16 KiB at many places of the secret header.
     let fill = r#"$var(b) = "0123456789abcdef"; $var(i) = 0;
@@ -151,8 +150,7 @@ fn a_head_longer_than_one_tls_record_shows_no_secret() {
 
 #[test]
 fn http2_shows_no_secret_either() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let certificates = TestCertificates::create(folder.path());
+    let certificates = TestCertificates::temporary();
     let trusting = format!("\"{}\"", certificates.ca_file().display());
     for server in [Http2Server::start(), Http2Server::start_tls(certificates.server())] {
         let basic = format!("$http_req(http_version) = 2; $http_req(authmethod) = 1; {CREDENTIALS}");

@@ -9,15 +9,12 @@ use std::net::TcpListener;
 use std::path::Path;
 
 struct Setup {
-    _folder: tempfile::TempDir,
     certificates: TestCertificates,
 }
 
 impl Setup {
     fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let certificates = TestCertificates::create(folder.path());
-        Self { _folder: folder, certificates }
+        Self { certificates: TestCertificates::temporary() }
     }
 
     /// An instance that trusts the authority, and asks this server.

@@ -97,7 +97,7 @@ pub struct Stage {
     https: HttpServer,
     _names: NameServer,
     _callee: Callee,
-    _certificates: tempfile::TempDir,
+    _certificates: TestCertificates,
 }
 
 /// What the server counts.
@@ -194,8 +194,7 @@ fn answer(request: &Request) -> Response {
 impl Stage {
     /// Starts everything.
     pub fn start(memory_manager: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let certificates = TestCertificates::create(folder.path());
+        let certificates = TestCertificates::temporary();
         let faults = Faults::none();
         let (http, https) = (HttpServer::start(answer), HttpServer::start_tls(certificates.server(), answer));
         let names = NameServer::start(name_server::every_name).expect("port 53 of loopback");
@@ -211,7 +210,7 @@ impl Stage {
         assert!(faults.are_attached(), "the module has no fault injection");
         let _callee = callee;
         let libcurl_in_shm = memory_manager == "shm";
-        Self { kamailio, faults, libcurl_in_shm, http, https, _names: names, _callee, _certificates: folder }
+        Self { kamailio, faults, libcurl_in_shm, http, https, _names: names, _callee, _certificates: certificates }
     }
 
     fn numbers(&self) -> BTreeMap<String, i64> {
