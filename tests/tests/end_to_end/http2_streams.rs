@@ -31,10 +31,6 @@ impl Transport {
         StreamServer::start(self.settings(), script)
     }
 
-    fn server_that_closes(&self, close: Close, script: impl Fn(Stream) + Send + Sync + 'static) -> StreamServer {
-        StreamServer::start_with(self.settings(), close, script)
-    }
-
     /// An instance whose requests each make as many queries as their user says, of which each ends in a line of the log.
     fn queries(&self, url: &str, assignments: &str) -> Builder {
         let script = r#"
@@ -96,12 +92,24 @@ impl Held {
     }
 }
 
-/// A server that holds all requests of its first connections, but for the first of each.
-fn holding_server(transport: &Transport, connections: u64) -> (StreamServer, Held) {
+/// A server that answers such streams at once and holds all others.
+fn holding_server(
+    transport: &Transport,
+    answers_at_once: impl Fn(&Stream) -> bool + Send + Sync + 'static,
+) -> (StreamServer, Held) {
+    holding_server_that_closes(transport, Close::InOrder, answers_at_once)
+}
+
+/// The same, whose connections are closed in that way.
+fn holding_server_that_closes(
+    transport: &Transport,
+    close: Close,
+    answers_at_once: impl Fn(&Stream) -> bool + Send + Sync + 'static,
+) -> (StreamServer, Held) {
     let held = Held::default();
     let in_script = held.clone();
-    let server = transport.server(move |stream| {
-        if stream.is_first() || stream.connection > connections {
+    let server = StreamServer::start_with(transport.settings(), close, move |stream| {
+        if answers_at_once(&stream) {
             stream.respond("at once");
         } else {
             in_script.hold(stream);
@@ -124,7 +132,7 @@ fn a_thousand_queries_in_flight_share_ten_connections() {
         return;
     }
     over_plain_and_tls(|transport| {
-        let (server, held) = holding_server(transport, u64::MAX);
+        let (server, held) = holding_server(transport, Stream::is_first);
         let kamailio = transport.queries(&server.url("/"), "").start();
         ask(&kamailio, 1000);
         held.wait_for(990);
@@ -161,9 +169,7 @@ fn a_server_that_allows_few_streams_answers_all_queries() {
 #[test]
 fn max_streams_of_1_is_one_request_at_a_time() {
     over_plain_and_tls(|transport| {
-        let held = Held::default();
-        let in_script = held.clone();
-        let server = transport.server(move |stream| in_script.hold(stream));
+        let (server, held) = holding_server(transport, |_| false);
         let kamailio = transport.queries(&server.url("/"), "").parameter("max_streams", 1).start();
         ask(&kamailio, 20);
         held.wait_for(20);
@@ -180,7 +186,7 @@ fn max_streams_share_a_connection_and_one_more_opens_another() {
     }
     over_plain_and_tls(|transport| {
         for (queries, connections) in [(10, 1), (11, 2)] {
-            let (server, held) = holding_server(transport, u64::MAX);
+            let (server, held) = holding_server(transport, Stream::is_first);
             let kamailio = transport.queries(&server.url("/"), "").parameter("max_streams", 10).start();
             ask_and_hold(&kamailio, &held, queries, connections - 1);
             assert_eq!(server.connections(), connections as u64, "for {queries} queries");
@@ -210,12 +216,7 @@ fn a_refused_stream_goes_out_once_more_whatever_its_method() {
 #[test]
 fn a_stream_that_is_reset_is_an_error_and_the_others_go_on() {
     over_plain_and_tls(|transport| {
-        let held = Held::default();
-        let in_script = held.clone();
-        let server = transport.server(move |stream| match stream.connection {
-            1 if stream.is_first() => stream.respond("first"),
-            _ => in_script.hold(stream),
-        });
+        let (server, held) = holding_server(transport, |stream| stream.connection == 1 && stream.is_first());
         let kamailio = transport.queries(&server.url("/"), "").start();
         ask_and_hold(&kamailio, &held, 50, 0);
         let mut streams = held.take();
@@ -237,7 +238,7 @@ fn what_a_goodbye_leaves_out_goes_out_once_more_whatever_its_method() {
     }
     over_plain_and_tls(|transport| {
         for assignments in ["", "$http_req(body) = \"x\";"] {
-            let (server, held) = holding_server(transport, 1);
+            let (server, held) = holding_server(transport, |stream| stream.is_first() || stream.connection > 1);
             let kamailio = transport.queries(&server.url("/"), assignments).start();
             ask_and_hold(&kamailio, &held, 80, 0);
             let streams = held.take();
@@ -259,15 +260,11 @@ fn streams_to_cut() -> usize {
 /// Makes queries and cuts every connection that has one of them open, after an answered one where they share it. Those that go
 /// out once more are answered at once.
 fn cut_all(transport: &Transport, close: Close, assignments: &str) -> (StreamServer, Kamailio) {
-    let held = Held::default();
-    let in_script = held.clone();
-    let server = transport.server_that_closes(close, move |stream| match stream.connection {
-        1 if stream.is_first() && shares_connections() => stream.respond("first"),
-        2.. if shares_connections() => stream.respond("once more"),
-        _ => in_script.hold(stream),
-    });
+    let shares = shares_connections();
+    let answers_at_once = move |stream: &Stream| shares && (stream.is_first() || stream.connection > 1);
+    let (server, held) = holding_server_that_closes(transport, close, answers_at_once);
     let kamailio = transport.queries(&server.url("/"), assignments).parameter("max_streams", 600).start();
-    if shares_connections() {
+    if shares {
         ask(&kamailio, 1);
         kamailio.wait_for_counts([1, 1, 0, 0, 0]);
     }
@@ -374,12 +371,7 @@ fn a_query_that_is_cut_twice_is_an_error() {
 #[test]
 fn a_stream_that_hangs_ends_at_its_deadline_while_others_go_on() {
     over_plain_and_tls(|transport| {
-        let held = Held::default();
-        let in_script = held.clone();
-        let server = transport.server(move |stream| match stream.connection {
-            1 if stream.is_first() => stream.respond("first"),
-            _ => in_script.hold(stream),
-        });
+        let (server, held) = holding_server(transport, |stream| stream.connection == 1 && stream.is_first());
         let timeouts = "if($var(i) == 7) { $http_req(timeout) = 400; }";
         let kamailio = transport.queries(&server.url("/"), timeouts).start();
         ask_and_hold(&kamailio, &held, 20, 0);
