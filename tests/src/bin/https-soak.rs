@@ -124,7 +124,7 @@ fn start_nginx(certificates: &TestCertificates, requests_a_connection: u32) -> (
 fn soak(manager: &str, url: &str, certificates: &TestCertificates) {
     let sip = SocketAddr::from(([127, 0, 0, 1], free_tcp_port()));
     let kamailio = instance(manager, certificates, url, sip.port());
-    let [worker] = kamailio.processes("Http Async Worker");
+    let [worker] = kamailio.http_workers();
     let mut used = Vec::new();
     for number in 1..=ROUNDS {
         let requests = round(&kamailio, sip, certificates);

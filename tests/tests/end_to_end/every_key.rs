@@ -61,7 +61,7 @@ struct Asked {
 impl Asked {
     /// Keep-alive times of the connection to `server`.
     fn keepalive(&self, server: &HttpServer) -> Option<(i32, i32)> {
-        let [worker] = self.kamailio.processes("Http Async Worker");
+        let [worker] = self.kamailio.http_workers();
         sockets::keepalive(worker, server.port())
     }
 }

@@ -313,7 +313,7 @@ fn a_shared_connection_ends_when_the_peer_acknowledges_nothing() {
         let kamailio = transport.queries(&server.url("/"), "").start();
         ask(&kamailio, 1);
         kamailio.wait_for_counts([1, 1, 0, 0, 0]);
-        let [worker] = kamailio.processes("Http Async Worker");
+        let [worker] = kamailio.http_workers();
         assert_eq!(sockets::user_timeout(worker, server.port()), 10_000);
     });
 }

@@ -178,7 +178,7 @@ fn keepalive_for(assignments: &str) -> Option<(i32, i32)> {
     let server = HttpServer::start(|_| Response::text("x"));
     let kamailio = one_query(&server.url("/"), assignments, "").start();
     assert_replied(&kamailio.message("alice"), "200");
-    let [worker] = kamailio.processes("Http Async Worker");
+    let [worker] = kamailio.http_workers();
     sockets::keepalive(worker, server.port())
 }
 

@@ -172,7 +172,7 @@ fn a_server_that_closed_all_its_kept_connections_is_asked_on_a_new_one() {
     let answers = kamailio.client().transact_all("MESSAGE", "alice", KEPT);
     answers.iter().for_each(|answer| assert_replied(answer, "200"));
     assert_eq!((answers.len(), server.open_connections()), (KEPT, KEPT));
-    let [worker] = kamailio.processes("Http Async Worker");
+    let [worker] = kamailio.http_workers();
     pause(worker);
     server.close_idle_connections();
     server.wait_for_open_connections(0, PATIENCE);

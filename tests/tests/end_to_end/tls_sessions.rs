@@ -206,7 +206,7 @@ fn sessions_with_many_hosts_take_no_more_memory() {
     // The certificate is not for all of these addresses.
     let url = format!("https://127.0.$(rU{{s.select,0,-}}).$(rU{{s.select,1,-}}):{port}/");
     let kamailio = setup.instance(&url, "").parameter("workers", 1).parameter("tls_verify_host", 0).start();
-    let [worker] = kamailio.processes("Http Async Worker");
+    let [worker] = kamailio.http_workers();
     let ask_each_of = |network: u8| {
         for host in 1..=250u8 {
             // Each handshake brings two tickets.

@@ -3,7 +3,7 @@
 use end_to_end::certificates::TestCertificates;
 use end_to_end::faults::{Faults, Kind, module_file};
 use end_to_end::http_server::{HttpServer, Request, Response};
-use end_to_end::kamailio::{Builder, Kamailio, PATIENCE, wait_until};
+use end_to_end::kamailio::{Builder, HTTP_WORKER_DESCRIPTION, Kamailio, PATIENCE, wait_until};
 use end_to_end::libcurl::shares_connections;
 use end_to_end::name_server::{self, NameServer};
 use end_to_end::sip::{SipClient, SipMessage};
@@ -325,7 +325,8 @@ impl Stage {
         }
         self.wait_for_end_of_queries();
         self.kamailio.wait_for_no_transaction();
-        let processes = self.kamailio.processes_where(|shown| shown == "Http Async Worker" || shown.starts_with("udp"));
+        let is_worker = |shown: &str| shown == HTTP_WORKER_DESCRIPTION || shown.starts_with("udp");
+        let processes = self.kamailio.processes_where(is_worker);
         Holdings {
             shared_memory: (!self.libcurl_in_shm).then(|| self.kamailio.shared_memory_used()),
             private_memory: processes.iter().map(|process| (*process, self.private_memory_of(*process))).collect(),

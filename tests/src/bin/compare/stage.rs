@@ -144,7 +144,7 @@ fn observe(case: &Case, mut kamailio: Kamailio, server: &Running) -> Observation
 }
 
 fn note_running(case: &Case, kamailio: &Kamailio, server: &Running, observation: &mut Observation) {
-    let workers = kamailio.processes_where(|description| description == "Http Async Worker");
+    let workers = kamailio.all_http_workers();
     observation.note("HTTP workers", workers.len().to_string());
     for (name, value) in statistics(kamailio) {
         // The names of ours alone are no difference in the same statistic.
