@@ -59,6 +59,14 @@ fn ask(kamailio: &Kamailio, queries: u32) {
     assert_eq!(kamailio.message(&queries.to_string()).status(), 200);
 }
 
+/// Makes the first queries of an instance, one after the other: each is answered before the next.
+fn ask_in_turn(kamailio: &Kamailio, queries: i64) {
+    for count in 1..=queries {
+        ask(kamailio, 1);
+        kamailio.wait_for_counts([count, count, 0, 0, 0]);
+    }
+}
+
 /// Waits until every route has run once, and nothing else ran.
 fn wait_for_routes(kamailio: &Kamailio, replied: usize, failed: usize) {
     let (all, errors) = (replied + failed, failed as i64);
@@ -120,8 +128,7 @@ fn holding_server_that_closes(
 
 /// Makes queries after one that was answered, so that there is a connection, and waits until they are held.
 fn ask_and_hold(kamailio: &Kamailio, held: &Held, queries: u32, on_new_connections: usize) {
-    ask(kamailio, 1);
-    kamailio.wait_for_counts([1, 1, 0, 0, 0]);
+    ask_in_turn(kamailio, 1);
     ask(kamailio, queries);
     held.wait_for(queries as usize - on_new_connections);
 }
@@ -205,8 +212,7 @@ fn a_refused_stream_goes_out_once_more_whatever_its_method() {
                 _ => stream.respond("taken"),
             });
             let kamailio = transport.queries(&server.url("/"), assignments).start();
-            ask(&kamailio, 1);
-            kamailio.wait_for_counts([1, 1, 0, 0, 0]);
+            ask_in_turn(&kamailio, 1);
             ask(&kamailio, 40);
             wait_for_routes(&kamailio, 41, 0);
         }
@@ -265,8 +271,7 @@ fn cut_all(transport: &Transport, close: Close, assignments: &str) -> (StreamSer
     let (server, held) = holding_server_that_closes(transport, close, answers_at_once);
     let kamailio = transport.queries(&server.url("/"), assignments).parameter("max_streams", 600).start();
     if shares {
-        ask(&kamailio, 1);
-        kamailio.wait_for_counts([1, 1, 0, 0, 0]);
+        ask_in_turn(&kamailio, 1);
     }
     ask(&kamailio, streams_to_cut() as u32);
     held.wait_for(streams_to_cut());
@@ -311,8 +316,7 @@ fn a_shared_connection_ends_when_the_peer_acknowledges_nothing() {
     over_plain_and_tls(|transport| {
         let server = transport.server(|stream| stream.respond("x"));
         let kamailio = transport.queries(&server.url("/"), "").start();
-        ask(&kamailio, 1);
-        kamailio.wait_for_counts([1, 1, 0, 0, 0]);
+        ask_in_turn(&kamailio, 1);
         let [worker] = kamailio.http_workers();
         assert_eq!(sockets::user_timeout(worker, server.port()), 10_000);
     });
@@ -322,10 +326,7 @@ fn a_shared_connection_ends_when_the_peer_acknowledges_nothing() {
 fn every_query_is_answered_when(transport: &Transport, assignments: &str, end: fn(&Stream)) {
     let server = transport.server(move |stream| if stream.is_first() { stream.respond("x") } else { end(&stream) });
     let kamailio = transport.queries(&server.url("/"), assignments).start();
-    for queries in 1..=6 {
-        ask(&kamailio, 1);
-        kamailio.wait_for_counts([queries, queries, 0, 0, 0]);
-    }
+    ask_in_turn(&kamailio, 6);
     wait_for_routes(&kamailio, 6, 0);
 }
 
@@ -337,10 +338,7 @@ fn a_kept_connection_that_was_closed_loses_no_query() {
             stream.cut();
         });
         let kamailio = transport.queries(&server.url("/"), "$http_req(body) = \"x\";").start();
-        for queries in 1..=6 {
-            ask(&kamailio, 1);
-            kamailio.wait_for_counts([queries, queries, 0, 0, 0]);
-        }
+        ask_in_turn(&kamailio, 6);
         wait_for_routes(&kamailio, 6, 0);
         assert_eq!(server.requests(), 6);
     });
@@ -395,8 +393,7 @@ fn a_body_too_long_ends_its_own_query_alone_and_a_big_one_hinders_none() {
         let files = [("0", small), ("1", big.as_str()), ("2", huge.as_str())];
         let server = Nghttpd::start(&files, transport.tls.as_ref(), 100);
         let kamailio = transport.queries(&server.url("/$var(file)"), "$var(file) = $var(i) mod 3;").start();
-        ask(&kamailio, 1);
-        kamailio.wait_for_counts([1, 1, 0, 0, 0]);
+        ask_in_turn(&kamailio, 1);
         ask(&kamailio, 30);
         wait_for_routes(&kamailio, 21, 10);
         assert_eq!(kamailio.log().matches("the response body is longer than 1048576 bytes").count(), 10);
