@@ -58,7 +58,7 @@ fn instance(manager: &str, certificates: &TestCertificates, url: &str, sip_port:
         .lines("modparam(\"tls\", \"tls_method\", \"TLSv1.2+\")")
         .lines(&format!("modparam(\"tls\", \"certificate\", \"{}\")", certificates.server_certificate().display()))
         .lines(&format!("modparam(\"tls\", \"private_key\", \"{}\")", certificates.server_key().display()))
-        .parameter("tls_ca_path", format!("\"{}\"", authority.display()))
+        .trusting(certificates)
         .parameter("memory_manager", format!("\"{manager}\""))
         .parameter("connection_timeout", 25_000)
         .set("in_flight", IN_FLIGHT)

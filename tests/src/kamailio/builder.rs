@@ -1,6 +1,7 @@
 //! An instance to be: its configuration, and how it is started.
 
 use super::{Ended, Kamailio, core_files, kill_group, module_file, modules_folder, wait_for_end};
+use crate::certificates::TestCertificates;
 use crate::memcheck;
 use std::fs;
 use std::net::UdpSocket;
@@ -89,6 +90,11 @@ impl Builder {
     pub fn parameter(mut self, name: &str, value: impl std::fmt::Display) -> Self {
         self.parameters.push_str(&format!("modparam(\"http_async_client\", \"{name}\", {value})\n"));
         self
+    }
+
+    /// Queries trust the authority of `certificates`.
+    pub fn trusting(self, certificates: &TestCertificates) -> Self {
+        self.parameter("tls_ca_path", format!("\"{}\"", certificates.ca_file().display()))
     }
 
     /// Configuration lines after all modules are loaded.

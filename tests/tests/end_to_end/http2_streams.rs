@@ -49,7 +49,7 @@ impl Transport {
         let builder = builder.before("max_while_loops = 2000");
         match &self.tls {
             None => builder,
-            Some(certificates) => builder.parameter("tls_ca_path", format!("\"{}\"", certificates.ca_file().display())),
+            Some(certificates) => builder.trusting(certificates),
         }
     }
 }

@@ -100,7 +100,7 @@ impl Setup {
             .after_module(&after.iter().map(|name| format!("loadmodule \"{name}.so\"\n")).collect::<String>())
             .parameter("memory_manager", format!("\"{}\"", variant.memory_manager))
             .parameter("connection_timeout", 9000)
-            .parameter("tls_ca_path", format!("\"{}\"", authority.display()));
+            .trusting(&self.certificates);
         if variant.has("http_client") {
             let cacert = format!("modparam(\"http_client\", \"cacert\", \"{}\")", authority.display());
             builder = builder.set("blocking", BLOCKING).set("seen", BLOCKING_CALLBACK).lines(&cacert);

@@ -134,9 +134,7 @@ fn a_head_longer_than_one_tls_record_shows_no_secret() {
         while($var(i) < 8) { $var(b) = $var(b) + $var(b); $var(i) = $var(i) + 1; }
         $http_req(hdr) = "X-1: " + $var(b); $http_req(hdr) = "X-2: " + $var(b); $http_req(hdr) = "X-3: " + $var(b);
         $http_req(hdr) = "X-4: " + $(var(b){s.substr,0,3950}); $http_req(hdr) = "Cookie: id=" + $env(COOKIE);"#;
-    let kamailio = verbose(&server.url("/$rU"), fill, 3)
-        .parameter("tls_ca_path", format!("\"{}\"", certificates.ca_file().display()))
-        .start();
+    let kamailio = verbose(&server.url("/$rU"), fill, 3).trusting(&certificates).start();
     for length in (30..75).step_by(3) {
         assert_replied(&kamailio.message(&"a".repeat(length)), "200");
     }
@@ -151,7 +149,6 @@ fn a_head_longer_than_one_tls_record_shows_no_secret() {
 #[test]
 fn http2_shows_no_secret_either() {
     let certificates = TestCertificates::temporary();
-    let trusting = format!("\"{}\"", certificates.ca_file().display());
     for server in [Http2Server::start(), Http2Server::start_tls(certificates.server())] {
         let basic = format!("$http_req(http_version) = 2; $http_req(authmethod) = 1; {CREDENTIALS}");
         let by_url = server.url("/challenged").replace("://", "://$env(USER_NAME):$env(PASSWORD)@");
@@ -161,7 +158,7 @@ fn http2_shows_no_secret_either() {
             (by_url, &"$http_req(http_version) = 2;".to_owned()),
             (server.url("/"), &by_headers),
         ] {
-            let kamailio = verbose(&url, assignments, 4).parameter("tls_ca_path", &trusting).start();
+            let kamailio = verbose(&url, assignments, 4).trusting(&certificates).start();
             assert_replied(&kamailio.message("alice"), "200");
             let lower = kamailio.wait_for_log("curl ").to_lowercase();
             assert!(!lower.is_empty() && kamailio.log().to_lowercase().contains("authorization: [hidden]"));

@@ -40,10 +40,8 @@ fn times_tell_when_tls_was_ready() {
     let server = server(certificates.server());
     let report =
         r#"append_to_reply("X-Times: $http_time(connect) $http_time(appconnect) $http_time(pretransfer)\r\n");"#;
-    let kamailio = one_query(&server.url("/"), "", report)
-        .parameter("connection_timeout", 8000)
-        .parameter("tls_ca_path", quoted(certificates.ca_file()))
-        .start();
+    let kamailio =
+        one_query(&server.url("/"), "", report).parameter("connection_timeout", 8000).trusting(&certificates).start();
     let answer = kamailio.message("alice");
     assert_replied(&answer, "200");
     let times: Vec<u64> = seen(&answer, "X-Times").split(' ').map(|time| time.parse().expect("a number")).collect();
@@ -141,7 +139,7 @@ fn a_transfer_over_tls_takes_less_than_56_kb_of_shared_memory() {
     let certificates = TestCertificates::temporary();
     let server = HttpServer::start_tls(certificates.server(), |_| Response::steps(vec![Step::WaitForever]));
     let kamailio = instance(&server, "$http_req(suspend) = 0; $http_req(timeout) = 60000;")
-        .parameter("tls_ca_path", quoted(certificates.ca_file()))
+        .trusting(&certificates)
         .parameter("memory_manager", "\"shm\"")
         .start();
     let before = kamailio.shared_memory_used();
@@ -168,7 +166,7 @@ fn a_server_that_closed_all_its_kept_connections_is_asked_on_a_new_one() {
         }
         Response::text("x")
     });
-    let kamailio = instance(&server, "").parameter("tls_ca_path", quoted(certificates.ca_file())).start();
+    let kamailio = instance(&server, "").trusting(&certificates).start();
     let answers = kamailio.client().transact_all("MESSAGE", "alice", KEPT);
     answers.iter().for_each(|answer| assert_replied(answer, "200"));
     assert_eq!((answers.len(), server.open_connections()), (KEPT, KEPT));

@@ -205,7 +205,7 @@ impl Stage {
             .set("secure", https.url(""))
             .set("port-of-server", http.port())
             .resolv_conf(&format!("nameserver {}\n", names.address()))
-            .parameter("tls_ca_path", format!("\"{}\"", certificates.ca_file().display()))
+            .trusting(&certificates)
             .start();
         assert!(faults.are_attached(), "the module has no fault injection");
         let _callee = callee;

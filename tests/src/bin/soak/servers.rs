@@ -48,7 +48,7 @@ impl Servers {
             .set("scripted", self.scripted.url(""))
             .set("untrusted", self.untrusted.url(""))
             .set("closed", format!("http://127.0.0.1:{}", closed_port()))
-            .parameter("tls_ca_path", format!("\"{}\"", self.certificates.ca_file().display()))
+            .trusting(&self.certificates)
             .resolv_conf(&resolv_conf(self.names.address()))
     }
 
