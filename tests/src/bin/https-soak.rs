@@ -48,16 +48,12 @@ const SCRIPT: &str = r#"
 const ALLOCATOR: [&str; 2] = ["-x", "fm"];
 
 fn instance(manager: &str, certificates: &TestCertificates, url: &str, sip_port: u16) -> Kamailio {
-    let authority = certificates.ca_file();
     Kamailio::with_script(SCRIPT)
         .arguments(&ALLOCATOR)
-        .before(&format!("enable_tls=yes\nlisten=tls:127.0.0.1:{sip_port}\ntcp_children=1"))
         .modules(&["tls"])
         .after_module("loadmodule \"http_client.so\"")
-        .lines(&format!("modparam(\"http_client\", \"cacert\", \"{}\")", authority.display()))
-        .lines("modparam(\"tls\", \"tls_method\", \"TLSv1.2+\")")
-        .lines(&format!("modparam(\"tls\", \"certificate\", \"{}\")", certificates.server_certificate().display()))
-        .lines(&format!("modparam(\"tls\", \"private_key\", \"{}\")", certificates.server_key().display()))
+        .http_client_trusting(certificates)
+        .sip_over_tls(sip_port, certificates)
         .trusting(certificates)
         .parameter("memory_manager", format!("\"{manager}\""))
         .parameter("connection_timeout", 25_000)

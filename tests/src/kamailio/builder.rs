@@ -97,6 +97,20 @@ impl Builder {
         self.parameter("tls_ca_path", format!("\"{}\"", certificates.ca_file().display()))
     }
 
+    /// tls.so, which another line loads, serves SIP over TLS at that port of 127.0.0.1, with the server's certificate.
+    pub fn sip_over_tls(self, port: u16, certificates: &TestCertificates) -> Self {
+        let (certificate, key) = (certificates.server_certificate(), certificates.server_key());
+        self.before(&format!("enable_tls=yes\nlisten=tls:127.0.0.1:{port}\ntcp_children=1"))
+            .lines("modparam(\"tls\", \"tls_method\", \"TLSv1.2+\")")
+            .lines(&format!("modparam(\"tls\", \"certificate\", \"{}\")", certificate.display()))
+            .lines(&format!("modparam(\"tls\", \"private_key\", \"{}\")", key.display()))
+    }
+
+    /// http_client, which another line loads, trusts the authority of `certificates`.
+    pub fn http_client_trusting(self, certificates: &TestCertificates) -> Self {
+        self.lines(&format!("modparam(\"http_client\", \"cacert\", \"{}\")", certificates.ca_file().display()))
+    }
+
     /// Configuration lines after all modules are loaded.
     pub fn lines(mut self, lines: &str) -> Self {
         self.parameters.push_str(lines);

@@ -90,7 +90,6 @@ impl Setup {
 
     fn instance(&self, variant: &Variant, tls_port: u16) -> Builder {
         let (before, after) = variant.others();
-        let authority = self.certificates.ca_file();
         let mut builder = Kamailio::with_script(&format!("{SCRIPT}{REPORT}"))
             .set("url", self.server.url("/"))
             .set("blocking", "")
@@ -102,25 +101,16 @@ impl Setup {
             .parameter("connection_timeout", 9000)
             .trusting(&self.certificates);
         if variant.has("http_client") {
-            let cacert = format!("modparam(\"http_client\", \"cacert\", \"{}\")", authority.display());
-            builder = builder.set("blocking", BLOCKING).set("seen", BLOCKING_CALLBACK).lines(&cacert);
+            builder = builder.set("blocking", BLOCKING).set("seen", BLOCKING_CALLBACK);
+            builder = builder.http_client_trusting(&self.certificates);
         }
         if variant.has("tls") {
-            builder = self.with_sip_over_tls(builder, tls_port);
+            builder = builder.sip_over_tls(tls_port, &self.certificates);
         }
         if let Some(mode) = variant.tls_threads_mode {
             builder = builder.before(&format!("tls_threads_mode={mode}"));
         }
         if variant.at_exit { builder } else { builder.arguments(&["--atexit=no"]) }
-    }
-
-    fn with_sip_over_tls(&self, builder: Builder, port: u16) -> Builder {
-        let (certificate, key) = (self.certificates.server_certificate(), self.certificates.server_key());
-        builder
-            .before(&format!("enable_tls=yes\nlisten=tls:127.0.0.1:{port}\ntcp_children=1"))
-            .lines("modparam(\"tls\", \"tls_method\", \"TLSv1.2+\")")
-            .lines(&format!("modparam(\"tls\", \"certificate\", \"{}\")", certificate.display()))
-            .lines(&format!("modparam(\"tls\", \"private_key\", \"{}\")", key.display()))
     }
 }
 
