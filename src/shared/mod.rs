@@ -8,6 +8,8 @@
 mod atomic;
 pub mod block_pool;
 pub mod clock;
+#[cfg(all(test, loom))]
+mod preemption_bound;
 pub mod query;
 pub mod query_id;
 pub mod ring;

@@ -15,6 +15,7 @@ use rcgen::{
 };
 use rustls::ClientConfig;
 pub use settings::TlsSettings;
+use tempfile::TempDir;
 
 /// The names of the server certificates for the address that tests connect to.
 const SERVER_NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
@@ -23,10 +24,11 @@ const MULTILINE_NAME: &str = "elsewhere\r\nX-Smuggled: yes";
 /// A name that no test server has (RFC 6761 section 6.5).
 const OTHER_NAME: &str = "elsewhere.example";
 
-/// A certification authority and the certificates it signed, in memory and as PEM files in one folder.
+/// A certification authority and the certificates it signed, in memory and as PEM files in a temporary folder. Dropping it
+/// removes the folder.
 #[derive(Debug)]
 pub struct TestCertificates {
-    folder: PathBuf,
+    folder: TempDir,
     server: TlsSettings,
     other_name: TlsSettings,
     expired: TlsSettings,
@@ -47,72 +49,77 @@ struct Chains {
 }
 
 impl TestCertificates {
-    /// Makes all certificates and writes them into `folder`, which is created if needed.
+    /// Makes all certificates and writes them into a temporary folder of their own.
     ///
     /// # Panics
     /// When a file cannot be written, or the `openssl` command is missing or fails.
-    pub fn create(folder: &Path) -> Self {
-        fs::create_dir_all(folder).expect("a folder for the certificates");
+    pub fn temporary() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let (authority, issuer) = make_authority();
         let make = |name: &str, parameters: CertificateParams| {
             let key = make_key();
             let certificate = parameters.signed_by(&key, &issuer).expect("a signed certificate");
-            write_pair(folder, name, &certificate, &key);
+            write_pair(folder.path(), name, &certificate, &key);
             TlsSettings::new(&certificate, &key)
         };
-        write_authority(folder, &authority);
+        write_authority(folder.path(), &authority);
         make("client", client_parameters());
         Self {
-            folder: folder.to_owned(),
             server: make("server", server_parameters(&SERVER_NAMES)),
             other_name: make("other-name", server_parameters(&[OTHER_NAME])),
             expired: make("expired", expired_parameters()),
-            self_signed: make_self_signed(folder),
+            self_signed: make_self_signed(folder.path()),
             not_yet_valid: make("not-yet-valid", not_yet_valid_parameters()),
             multiline_name: make("multiline-name", parameters(&[], MULTILINE_NAME)),
             chains: make_chains(&issuer),
             authority,
+            folder,
         }
+    }
+
+    /// The folder of the files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The certificate of the authority, `ca.pem`, as for `CURLOPT_CAINFO`.
     pub fn ca_file(&self) -> PathBuf {
-        self.folder.join("ca.pem")
+        self.folder().join("ca.pem")
     }
 
     /// A folder that finds the authority by the hash of its name, as for `CURLOPT_CAPATH`.
     pub fn ca_directory(&self) -> PathBuf {
-        self.folder.join("ca")
+        self.folder().join("ca")
     }
 
     /// The certificate of [`Self::server`].
     pub fn server_certificate(&self) -> PathBuf {
-        self.folder.join("server.pem")
+        self.folder().join("server.pem")
     }
 
     /// The private key to [`Self::server_certificate`].
     pub fn server_key(&self) -> PathBuf {
-        self.folder.join("server.key")
+        self.folder().join("server.key")
     }
 
     /// The certificate of a client, signed by the authority.
     pub fn client_certificate(&self) -> PathBuf {
-        self.folder.join("client.pem")
+        self.folder().join("client.pem")
     }
 
     /// The private key to [`Self::client_certificate`], PKCS #8 without a pass phrase.
     pub fn client_key(&self) -> PathBuf {
-        self.folder.join("client.key")
+        self.folder().join("client.key")
     }
 
     /// A self-signed certificate for `localhost`, which no authority vouches for.
     pub fn self_signed_certificate(&self) -> PathBuf {
-        self.folder.join("self-signed.pem")
+        self.folder().join("self-signed.pem")
     }
 
     /// The private key to [`Self::self_signed_certificate`].
     pub fn self_signed_key(&self) -> PathBuf {
-        self.folder.join("self-signed.key")
+        self.folder().join("self-signed.key")
     }
 
     /// What a TLS client of the tests' own needs to trust the authority, and no other.

@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 /// How long an instance may take to start or stop, and anything else that a test waits for.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What `core.psx` tells of an HTTP worker.
+pub const HTTP_WORKER_DESCRIPTION: &str = "Http Async Worker";
+
 /// The module file under test.
 ///
 /// # Panics
@@ -236,18 +239,22 @@ impl Kamailio {
         taken
     }
 
-    /// Process ids by description, as `core.psx` tells them, as soon as there are so many: SIP is answered before the last
-    /// process is forked.
+    /// Process ids of its HTTP workers, as soon as there are so many: SIP is answered before the last process is forked.
     ///
     /// # Panics
     /// There are more, or fewer for [`PATIENCE`].
-    pub fn processes<const COUNT: usize>(&self, description: &str) -> [u32; COUNT] {
+    pub fn http_workers<const COUNT: usize>(&self) -> [u32; COUNT] {
         let mut found = Vec::new();
         wait_until(PATIENCE, || {
-            found = self.processes_where(|shown| shown == description);
+            found = self.all_http_workers();
             found.len() >= COUNT
         });
-        found.try_into().unwrap_or_else(|found| panic!("{COUNT} x {description} are expected, not {found:?}"))
+        found.try_into().unwrap_or_else(|found| panic!("{COUNT} HTTP workers are expected, not {found:?}"))
+    }
+
+    /// Process ids of as many HTTP workers as there are at the moment.
+    pub fn all_http_workers(&self) -> Vec<u32> {
+        self.processes_where(|shown| shown == HTTP_WORKER_DESCRIPTION)
     }
 
     /// Process ids by what `core.psx` tells of the processes.

@@ -1,5 +1,6 @@
 //! The pool in the model checker: see `ring/model.rs`.
 
+use super::super::preemption_bound::with_three_preemptions;
 use super::*;
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
@@ -44,12 +45,6 @@ fn found_by(users: usize) -> usize {
     let found = users.into_iter().map(|user| user.join().unwrap()).filter(|found| *found).count();
     assert_eq!(shared.free.0[0].load(Ordering::Relaxed), 0b11);
     found
-}
-
-fn with_three_preemptions(model: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
-    builder.check(model);
 }
 
 #[test]

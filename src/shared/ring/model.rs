@@ -4,6 +4,7 @@
 //! A lost wake-up is a consumer that waits for ever, which loom reports as a deadlock. A query that is lost, delivered
 //! twice, or read before it was written shows in its block: see `host/memory_model.rs`.
 
+use super::super::preemption_bound::with_three_preemptions;
 use super::super::query::Text;
 use super::super::query::tests::query;
 use super::*;
@@ -81,13 +82,6 @@ fn consume(ring: &Ring, count: usize) -> Vec<String> {
 fn producer(queue: &Arc<Queue>, ids: &'static [&'static str]) -> thread::JoinHandle<()> {
     let queue = Arc::clone(queue);
     thread::spawn(move || ids.iter().for_each(|id| publish(&queue, id)))
-}
-
-/// Runs a model in every order that preempts threads at most three times. The bound keeps all of them within half a minute.
-fn with_three_preemptions(model: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
-    builder.check(model);
 }
 
 #[test]

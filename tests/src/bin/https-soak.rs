@@ -48,17 +48,13 @@ const SCRIPT: &str = r#"
 const ALLOCATOR: [&str; 2] = ["-x", "fm"];
 
 fn instance(manager: &str, certificates: &TestCertificates, url: &str, sip_port: u16) -> Kamailio {
-    let authority = certificates.ca_file();
     Kamailio::with_script(SCRIPT)
         .arguments(&ALLOCATOR)
-        .before(&format!("enable_tls=yes\nlisten=tls:127.0.0.1:{sip_port}\ntcp_children=1"))
         .modules(&["tls"])
         .after_module("loadmodule \"http_client.so\"")
-        .lines(&format!("modparam(\"http_client\", \"cacert\", \"{}\")", authority.display()))
-        .lines("modparam(\"tls\", \"tls_method\", \"TLSv1.2+\")")
-        .lines(&format!("modparam(\"tls\", \"certificate\", \"{}\")", certificates.server_certificate().display()))
-        .lines(&format!("modparam(\"tls\", \"private_key\", \"{}\")", certificates.server_key().display()))
-        .parameter("tls_ca_path", format!("\"{}\"", authority.display()))
+        .http_client_trusting(certificates)
+        .sip_over_tls(sip_port, certificates)
+        .trusting(certificates)
         .parameter("memory_manager", format!("\"{manager}\""))
         .parameter("connection_timeout", 25_000)
         .set("in_flight", IN_FLIGHT)
@@ -124,7 +120,7 @@ fn start_nginx(certificates: &TestCertificates, requests_a_connection: u32) -> (
 fn soak(manager: &str, url: &str, certificates: &TestCertificates) {
     let sip = SocketAddr::from(([127, 0, 0, 1], free_tcp_port()));
     let kamailio = instance(manager, certificates, url, sip.port());
-    let [worker] = kamailio.processes("Http Async Worker");
+    let [worker] = kamailio.http_workers();
     let mut used = Vec::new();
     for number in 1..=ROUNDS {
         let requests = round(&kamailio, sip, certificates);
@@ -152,8 +148,7 @@ fn mean(samples: &[i64]) -> i64 {
 }
 
 fn main() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let certificates = TestCertificates::create(folder.path());
+    let certificates = TestCertificates::temporary();
     let (_nginx, url) = start_nginx(&certificates, REQUESTS_A_CONNECTION);
     for manager in ["shm", "sys"] {
         soak(manager, &url, &certificates);

@@ -1,6 +1,7 @@
 //! An instance to be: its configuration, and how it is started.
 
 use super::{Ended, Kamailio, core_files, kill_group, module_file, modules_folder, wait_for_end};
+use crate::certificates::TestCertificates;
 use crate::memcheck;
 use std::fs;
 use std::net::UdpSocket;
@@ -89,6 +90,25 @@ impl Builder {
     pub fn parameter(mut self, name: &str, value: impl std::fmt::Display) -> Self {
         self.parameters.push_str(&format!("modparam(\"http_async_client\", \"{name}\", {value})\n"));
         self
+    }
+
+    /// Queries trust the authority of `certificates`.
+    pub fn trusting(self, certificates: &TestCertificates) -> Self {
+        self.parameter("tls_ca_path", format!("\"{}\"", certificates.ca_file().display()))
+    }
+
+    /// tls.so, which another line loads, serves SIP over TLS at that port of 127.0.0.1, with the server's certificate.
+    pub fn sip_over_tls(self, port: u16, certificates: &TestCertificates) -> Self {
+        let (certificate, key) = (certificates.server_certificate(), certificates.server_key());
+        self.before(&format!("enable_tls=yes\nlisten=tls:127.0.0.1:{port}\ntcp_children=1"))
+            .lines("modparam(\"tls\", \"tls_method\", \"TLSv1.2+\")")
+            .lines(&format!("modparam(\"tls\", \"certificate\", \"{}\")", certificate.display()))
+            .lines(&format!("modparam(\"tls\", \"private_key\", \"{}\")", key.display()))
+    }
+
+    /// http_client, which another line loads, trusts the authority of `certificates`.
+    pub fn http_client_trusting(self, certificates: &TestCertificates) -> Self {
+        self.lines(&format!("modparam(\"http_client\", \"cacert\", \"{}\")", certificates.ca_file().display()))
     }
 
     /// Configuration lines after all modules are loaded.

@@ -58,8 +58,7 @@ fn a_connection_that_ends_within_a_body_is_an_error_at_once() {
 
 #[test]
 fn a_tls_connection_that_ends_within_a_body_is_an_error_at_once_with_or_without_an_alert() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let certificates = TestCertificates::create(folder.path());
+    let certificates = TestCertificates::temporary();
     let server = HttpServer::start_tls(certificates.server(), |request| broken(&request.target));
     let trust = format!("$http_req(tls_ca_path) = \"{}\";", certificates.ca_file().display());
     assert_each_fails_at_once(&server, &trust, &["close", "reset", "vanish"]);

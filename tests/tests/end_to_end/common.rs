@@ -36,6 +36,11 @@ pub fn one_query(url: &str, assignments: &str, seen: &str) -> Builder {
         .set("assignments", assignments)
 }
 
+/// An instance that runs `script`, whose `{url}` is that of `server`.
+pub fn instance(server: &HttpServer, script: &str) -> Builder {
+    Kamailio::with_script(script).set("url", server.url("/"))
+}
+
 /// What the SIP side got for one query to `server` with some `$http_req` assignments.
 pub fn ask(server: &HttpServer, assignments: &str) -> SipMessage {
     one_query(&server.url("/asked"), assignments, "").start().message("alice")

@@ -61,7 +61,7 @@ struct Asked {
 impl Asked {
     /// Keep-alive times of the connection to `server`.
     fn keepalive(&self, server: &HttpServer) -> Option<(i32, i32)> {
-        let [worker] = self.kamailio.processes("Http Async Worker");
+        let [worker] = self.kamailio.http_workers();
         sockets::keepalive(worker, server.port())
     }
 }
@@ -106,13 +106,11 @@ fn http_async_set_takes_every_key() {
 /// The keys that show in a TLS handshake.
 struct TlsKeys {
     certificates: TestCertificates,
-    _folder: tempfile::TempDir,
 }
 
 impl TlsKeys {
     fn create() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        Self { certificates: TestCertificates::create(folder.path()), _folder: folder }
+        Self { certificates: TestCertificates::temporary() }
     }
 
     /// The statement that sets one of them to what opens the door.

@@ -86,8 +86,7 @@ fn http_async_suspend_0_lets_the_script_go_on() {
 
 #[test]
 fn tls_functions_and_keys_decide_for_one_query() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let certificates = TestCertificates::create(folder.path());
+    let certificates = TestCertificates::temporary();
     let path = |path: std::path::PathBuf| path.display().to_string();
     let ask = |settings, statements: &str| {
         let server = HttpServer::start_tls(settings, |_| Response::text("safe"));
@@ -114,8 +113,7 @@ fn tls_functions_and_keys_decide_for_one_query() {
 
 #[test]
 fn any_number_but_0_is_yes() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let certificates = TestCertificates::create(folder.path());
+    let certificates = TestCertificates::temporary();
     let server = HttpServer::start_tls(certificates.server_with_other_name(), |_| Response::text("safe"));
     let trust = format!("$http_req(tls_ca_path) = \"{}\";", certificates.ca_directory().display());
     for yes in ["tls_verify_host(\"3\");", "tls_verify_host(\"-1\");", "$http_req(tls_verify_host) = 7;"] {

@@ -6,24 +6,9 @@ use end_to_end::http_server::{HttpServer, Response};
 use end_to_end::kamailio::Builder;
 use end_to_end::sip::SipMessage;
 
-struct Setup {
-    _folder: tempfile::TempDir,
-    certificates: TestCertificates,
-}
-
-impl Setup {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let certificates = TestCertificates::create(folder.path());
-        Self { _folder: folder, certificates }
-    }
-
-    /// An instance that trusts the authority, and asks this server.
-    fn instance(&self, server: &HttpServer) -> Builder {
-        one_query(&server.url("/"), "", "")
-            .parameter("connection_timeout", 8000)
-            .parameter("tls_ca_path", format!("\"{}\"", self.certificates.ca_file().display()))
-    }
+/// An instance that trusts the authority, and asks this server.
+fn instance(certificates: &TestCertificates, server: &HttpServer) -> Builder {
+    one_query(&server.url("/"), "", "").parameter("connection_timeout", 8000).trusting(certificates)
 }
 
 fn server(settings: TlsSettings) -> HttpServer {
@@ -39,8 +24,7 @@ fn assert_untrusted(answer: &SipMessage) {
 
 #[test]
 fn a_certificate_that_no_known_authority_vouches_for_gets_no_request() {
-    let setup = Setup::new();
-    let certificates = &setup.certificates;
+    let certificates = TestCertificates::temporary();
     for (what, settings) in [
         ("expired", certificates.server_expired()),
         ("not yet valid", certificates.server_not_yet_valid()),
@@ -50,7 +34,7 @@ fn a_certificate_that_no_known_authority_vouches_for_gets_no_request() {
         ("of an unknown authority", certificates.server_of_unknown_authority()),
     ] {
         let server = server(settings);
-        let strict = setup.instance(&server);
+        let strict = instance(&certificates, &server);
         assert_untrusted(&strict.clone().start().message("alice"));
         // The name alone is no proof, and the chain is held against the authorities whatever the name.
         assert_untrusted(&strict.clone().parameter("tls_verify_host", 0).start().message("alice"));
@@ -62,16 +46,16 @@ fn a_certificate_that_no_known_authority_vouches_for_gets_no_request() {
 
 #[test]
 fn a_chain_that_ends_at_a_known_authority_is_taken() {
-    let setup = Setup::new();
-    let server = server(setup.certificates.server_with_intermediate());
-    assert_replied(&setup.instance(&server).start().message("alice"), "200");
+    let certificates = TestCertificates::temporary();
+    let server = server(certificates.server_with_intermediate());
+    assert_replied(&instance(&certificates, &server).start().message("alice"), "200");
 }
 
 #[test]
 fn a_certificate_for_another_name_gets_no_request_while_the_name_is_checked() {
-    let setup = Setup::new();
-    let server = server(setup.certificates.server_with_other_name());
-    let strict = setup.instance(&server);
+    let certificates = TestCertificates::temporary();
+    let server = server(certificates.server_with_other_name());
+    let strict = instance(&certificates, &server);
     assert_untrusted(&strict.clone().start().message("alice"));
     // Without a known authority the name is still checked.
     assert_failed(&strict.clone().parameter("tls_verify_peer", 0).start().message("alice"), "SSL");
@@ -81,9 +65,9 @@ fn a_certificate_for_another_name_gets_no_request_while_the_name_is_checked() {
 
 #[test]
 fn a_name_in_a_certificate_cannot_begin_a_line_of_the_sip_reply() {
-    let setup = Setup::new();
-    let server = server(setup.certificates.server_with_multiline_name());
-    let kamailio = setup.instance(&server).start();
+    let certificates = TestCertificates::temporary();
+    let server = server(certificates.server_with_multiline_name());
+    let kamailio = instance(&certificates, &server).start();
     let answer = kamailio.message("alice");
     assert_failed(&answer, "SSL");
     assert_eq!(answer.header("X-Smuggled"), None, "{}", answer.text());

@@ -27,7 +27,7 @@ fn instance(url: &str) -> Kamailio {
 /// Asks the hostile peer, and `good` queries of the same worker while that goes on.
 fn flooded(kamailio: &Kamailio, user: &str, good: impl Fn()) -> SipMessage {
     good();
-    let [worker] = kamailio.processes("Http Async Worker");
+    let [worker] = kamailio.http_workers();
     let before = peak(worker);
     let began = std::time::Instant::now();
     let client = kamailio.client();

@@ -13,15 +13,12 @@ use std::sync::{Arc, Mutex};
 /// HTTP/2 at once over plain TCP, or as TLS agrees on it.
 struct Transport {
     tls: Option<TestCertificates>,
-    _folder: tempfile::TempDir,
 }
 
 /// Runs a test over both.
 fn over_plain_and_tls(test: impl Fn(&Transport)) {
     for is_tls in [false, true] {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let tls = is_tls.then(|| TestCertificates::create(folder.path()));
-        test(&Transport { tls, _folder: folder });
+        test(&Transport { tls: is_tls.then(TestCertificates::temporary) });
     }
 }
 
@@ -32,10 +29,6 @@ impl Transport {
 
     fn server(&self, script: impl Fn(Stream) + Send + Sync + 'static) -> StreamServer {
         StreamServer::start(self.settings(), script)
-    }
-
-    fn server_that_closes(&self, close: Close, script: impl Fn(Stream) + Send + Sync + 'static) -> StreamServer {
-        StreamServer::start_with(self.settings(), close, script)
     }
 
     /// An instance whose requests each make as many queries as their user says, of which each ends in a line of the log.
@@ -56,7 +49,7 @@ impl Transport {
         let builder = builder.before("max_while_loops = 2000");
         match &self.tls {
             None => builder,
-            Some(certificates) => builder.parameter("tls_ca_path", format!("\"{}\"", certificates.ca_file().display())),
+            Some(certificates) => builder.trusting(certificates),
         }
     }
 }
@@ -64,6 +57,14 @@ impl Transport {
 /// Makes queries, all at once.
 fn ask(kamailio: &Kamailio, queries: u32) {
     assert_eq!(kamailio.message(&queries.to_string()).status(), 200);
+}
+
+/// Makes the first queries of an instance, one after the other: each is answered before the next.
+fn ask_in_turn(kamailio: &Kamailio, queries: i64) {
+    for count in 1..=queries {
+        ask(kamailio, 1);
+        kamailio.wait_for_counts([count, count, 0, 0, 0]);
+    }
 }
 
 /// Waits until every route has run once, and nothing else ran.
@@ -99,12 +100,24 @@ impl Held {
     }
 }
 
-/// A server that holds all requests of its first connections, but for the first of each.
-fn holding_server(transport: &Transport, connections: u64) -> (StreamServer, Held) {
+/// A server that answers such streams at once and holds all others.
+fn holding_server(
+    transport: &Transport,
+    answers_at_once: impl Fn(&Stream) -> bool + Send + Sync + 'static,
+) -> (StreamServer, Held) {
+    holding_server_that_closes(transport, Close::InOrder, answers_at_once)
+}
+
+/// The same, whose connections are closed in that way.
+fn holding_server_that_closes(
+    transport: &Transport,
+    close: Close,
+    answers_at_once: impl Fn(&Stream) -> bool + Send + Sync + 'static,
+) -> (StreamServer, Held) {
     let held = Held::default();
     let in_script = held.clone();
-    let server = transport.server(move |stream| {
-        if stream.is_first() || stream.connection > connections {
+    let server = StreamServer::start_with(transport.settings(), close, move |stream| {
+        if answers_at_once(&stream) {
             stream.respond("at once");
         } else {
             in_script.hold(stream);
@@ -115,8 +128,7 @@ fn holding_server(transport: &Transport, connections: u64) -> (StreamServer, Hel
 
 /// Makes queries after one that was answered, so that there is a connection, and waits until they are held.
 fn ask_and_hold(kamailio: &Kamailio, held: &Held, queries: u32, on_new_connections: usize) {
-    ask(kamailio, 1);
-    kamailio.wait_for_counts([1, 1, 0, 0, 0]);
+    ask_in_turn(kamailio, 1);
     ask(kamailio, queries);
     held.wait_for(queries as usize - on_new_connections);
 }
@@ -127,7 +139,7 @@ fn a_thousand_queries_in_flight_share_ten_connections() {
         return;
     }
     over_plain_and_tls(|transport| {
-        let (server, held) = holding_server(transport, u64::MAX);
+        let (server, held) = holding_server(transport, Stream::is_first);
         let kamailio = transport.queries(&server.url("/"), "").start();
         ask(&kamailio, 1000);
         held.wait_for(990);
@@ -164,9 +176,7 @@ fn a_server_that_allows_few_streams_answers_all_queries() {
 #[test]
 fn max_streams_of_1_is_one_request_at_a_time() {
     over_plain_and_tls(|transport| {
-        let held = Held::default();
-        let in_script = held.clone();
-        let server = transport.server(move |stream| in_script.hold(stream));
+        let (server, held) = holding_server(transport, |_| false);
         let kamailio = transport.queries(&server.url("/"), "").parameter("max_streams", 1).start();
         ask(&kamailio, 20);
         held.wait_for(20);
@@ -183,7 +193,7 @@ fn max_streams_share_a_connection_and_one_more_opens_another() {
     }
     over_plain_and_tls(|transport| {
         for (queries, connections) in [(10, 1), (11, 2)] {
-            let (server, held) = holding_server(transport, u64::MAX);
+            let (server, held) = holding_server(transport, Stream::is_first);
             let kamailio = transport.queries(&server.url("/"), "").parameter("max_streams", 10).start();
             ask_and_hold(&kamailio, &held, queries, connections - 1);
             assert_eq!(server.connections(), connections as u64, "for {queries} queries");
@@ -225,8 +235,7 @@ fn a_refused_stream_goes_out_once_more_whatever_its_method() {
                 _ => stream.respond("taken"),
             });
             let kamailio = transport.queries(&server.url("/"), assignments).start();
-            ask(&kamailio, 1);
-            kamailio.wait_for_counts([1, 1, 0, 0, 0]);
+            ask_in_turn(&kamailio, 1);
             ask(&kamailio, 40);
             wait_for_routes(&kamailio, 41, 0);
         }
@@ -236,12 +245,7 @@ fn a_refused_stream_goes_out_once_more_whatever_its_method() {
 #[test]
 fn a_stream_that_is_reset_is_an_error_and_the_others_go_on() {
     over_plain_and_tls(|transport| {
-        let held = Held::default();
-        let in_script = held.clone();
-        let server = transport.server(move |stream| match stream.connection {
-            1 if stream.is_first() => stream.respond("first"),
-            _ => in_script.hold(stream),
-        });
+        let (server, held) = holding_server(transport, |stream| stream.connection == 1 && stream.is_first());
         let kamailio = transport.queries(&server.url("/"), "").start();
         ask_and_hold(&kamailio, &held, 50, 0);
         let mut streams = held.take();
@@ -263,7 +267,7 @@ fn what_a_goodbye_leaves_out_goes_out_once_more_whatever_its_method() {
     }
     over_plain_and_tls(|transport| {
         for assignments in ["", "$http_req(body) = \"x\";"] {
-            let (server, held) = holding_server(transport, 1);
+            let (server, held) = holding_server(transport, |stream| stream.is_first() || stream.connection > 1);
             let kamailio = transport.queries(&server.url("/"), assignments).start();
             ask_and_hold(&kamailio, &held, 80, 0);
             let streams = held.take();
@@ -285,17 +289,12 @@ fn streams_to_cut() -> usize {
 /// Makes queries and cuts every connection that has one of them open, after an answered one where they share it. Those that go
 /// out once more are answered at once.
 fn cut_all(transport: &Transport, close: Close, assignments: &str) -> (StreamServer, Kamailio) {
-    let held = Held::default();
-    let in_script = held.clone();
-    let server = transport.server_that_closes(close, move |stream| match stream.connection {
-        1 if stream.is_first() && shares_connections() => stream.respond("first"),
-        2.. if shares_connections() => stream.respond("once more"),
-        _ => in_script.hold(stream),
-    });
+    let shares = shares_connections();
+    let answers_at_once = move |stream: &Stream| shares && (stream.is_first() || stream.connection > 1);
+    let (server, held) = holding_server_that_closes(transport, close, answers_at_once);
     let kamailio = transport.queries(&server.url("/"), assignments).parameter("max_streams", 600).start();
-    if shares_connections() {
-        ask(&kamailio, 1);
-        kamailio.wait_for_counts([1, 1, 0, 0, 0]);
+    if shares {
+        ask_in_turn(&kamailio, 1);
     }
     ask(&kamailio, streams_to_cut() as u32);
     held.wait_for(streams_to_cut());
@@ -340,9 +339,8 @@ fn a_shared_connection_ends_when_the_peer_acknowledges_nothing() {
     over_plain_and_tls(|transport| {
         let server = transport.server(|stream| stream.respond("x"));
         let kamailio = transport.queries(&server.url("/"), "").start();
-        ask(&kamailio, 1);
-        kamailio.wait_for_counts([1, 1, 0, 0, 0]);
-        let [worker] = kamailio.processes("Http Async Worker");
+        ask_in_turn(&kamailio, 1);
+        let [worker] = kamailio.http_workers();
         assert_eq!(sockets::user_timeout(worker, server.port()), 10_000);
     });
 }
@@ -351,10 +349,7 @@ fn a_shared_connection_ends_when_the_peer_acknowledges_nothing() {
 fn every_query_is_answered_when(transport: &Transport, assignments: &str, end: fn(&Stream)) {
     let server = transport.server(move |stream| if stream.is_first() { stream.respond("x") } else { end(&stream) });
     let kamailio = transport.queries(&server.url("/"), assignments).start();
-    for queries in 1..=6 {
-        ask(&kamailio, 1);
-        kamailio.wait_for_counts([queries, queries, 0, 0, 0]);
-    }
+    ask_in_turn(&kamailio, 6);
     wait_for_routes(&kamailio, 6, 0);
 }
 
@@ -366,10 +361,7 @@ fn a_kept_connection_that_was_closed_loses_no_query() {
             stream.cut();
         });
         let kamailio = transport.queries(&server.url("/"), "$http_req(body) = \"x\";").start();
-        for queries in 1..=6 {
-            ask(&kamailio, 1);
-            kamailio.wait_for_counts([queries, queries, 0, 0, 0]);
-        }
+        ask_in_turn(&kamailio, 6);
         wait_for_routes(&kamailio, 6, 0);
         assert_eq!(server.requests(), 6);
     });
@@ -400,12 +392,7 @@ fn a_query_that_is_cut_twice_is_an_error() {
 #[test]
 fn a_stream_that_hangs_ends_at_its_deadline_while_others_go_on() {
     over_plain_and_tls(|transport| {
-        let held = Held::default();
-        let in_script = held.clone();
-        let server = transport.server(move |stream| match stream.connection {
-            1 if stream.is_first() => stream.respond("first"),
-            _ => in_script.hold(stream),
-        });
+        let (server, held) = holding_server(transport, |stream| stream.connection == 1 && stream.is_first());
         let timeouts = "if($var(i) == 7) { $http_req(timeout) = 400; }";
         let kamailio = transport.queries(&server.url("/"), timeouts).start();
         ask_and_hold(&kamailio, &held, 20, 0);
@@ -429,8 +416,7 @@ fn a_body_too_long_ends_its_own_query_alone_and_a_big_one_hinders_none() {
         let files = [("0", small), ("1", big.as_str()), ("2", huge.as_str())];
         let server = Nghttpd::start(&files, transport.tls.as_ref(), 100);
         let kamailio = transport.queries(&server.url("/$var(file)"), "$var(file) = $var(i) mod 3;").start();
-        ask(&kamailio, 1);
-        kamailio.wait_for_counts([1, 1, 0, 0, 0]);
+        ask_in_turn(&kamailio, 1);
         ask(&kamailio, 30);
         wait_for_routes(&kamailio, 21, 10);
         assert_eq!(kamailio.log().matches("the response body is longer than 1048576 bytes").count(), 10);

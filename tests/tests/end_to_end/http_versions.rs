@@ -75,11 +75,9 @@ fn a_server_without_http2_gets_http1() {
 
 #[test]
 fn over_tls_both_sides_agree_on_http2() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let certificates = TestCertificates::create(folder.path());
+    let certificates = TestCertificates::temporary();
     let server = Http2Server::start_tls(certificates.server());
-    let trusting = format!("\"{}\"", certificates.ca_file().display());
-    let kamailio = versions(&server.url("/")).parameter("tls_ca_path", trusting).start();
+    let kamailio = versions(&server.url("/")).trusting(&certificates).start();
     for version in ["0", "1", "2", "0", "2", "1", "2"] {
         assert_eq!(asked(&kamailio, version), "HTTP/2.0 GET", "version {version}");
     }

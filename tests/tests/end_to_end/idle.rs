@@ -11,7 +11,7 @@ const IDLE: Duration = Duration::from_secs(3);
 
 /// Waits until the worker has not run for [`IDLE`]: what its last query left behind may wake it once more.
 fn assert_sleeps(kamailio: &Kamailio) {
-    let [worker] = kamailio.processes("Http Async Worker");
+    let [worker] = kamailio.http_workers();
     let mut count = context_switches(worker);
     let mut since = Instant::now();
     let sleeps = wait_until(PATIENCE, || {

@@ -59,8 +59,7 @@ fn an_empty_string_means_not_set() {
 
 #[test]
 fn an_empty_tls_path_means_none() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let certificates = TestCertificates::create(folder.path());
+    let certificates = TestCertificates::temporary();
     let server = HttpServer::start_tls(certificates.server(), |_| Response::text("safe"));
     let ask = |assignments: &str| {
         let instance = one_query(&server.url("/"), assignments, "").parameter("connection_timeout", 8000);
@@ -179,7 +178,7 @@ fn keepalive_for(assignments: &str) -> Option<(i32, i32)> {
     let server = HttpServer::start(|_| Response::text("x"));
     let kamailio = one_query(&server.url("/"), assignments, "").start();
     assert_replied(&kamailio.message("alice"), "200");
-    let [worker] = kamailio.processes("Http Async Worker");
+    let [worker] = kamailio.http_workers();
     sockets::keepalive(worker, server.port())
 }
 

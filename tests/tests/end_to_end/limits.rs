@@ -83,7 +83,7 @@ fn four_queries(url: &str) -> Builder {
 fn queue_size_queries_wait_and_one_more_is_refused() {
     let server = HttpServer::start(|_| Response::text("x"));
     let kamailio = four_queries(&server.url("/")).parameter("queue_size", 3).start();
-    let [worker] = kamailio.processes("Http Async Worker");
+    let [worker] = kamailio.http_workers();
     pause(worker);
     let answer = kamailio.message("alice");
     resume(worker);

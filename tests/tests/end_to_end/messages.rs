@@ -1,16 +1,13 @@
 //! Which message a script is working on: what it sets for one never reaches another, and what is not SIP never suspends.
 
+use crate::common::instance;
 use end_to_end::http_server::{HttpServer, Response};
-use end_to_end::kamailio::{Builder, Kamailio, PATIENCE, free_tcp_port};
+use end_to_end::kamailio::{Kamailio, PATIENCE, free_tcp_port};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
 fn server() -> HttpServer {
     HttpServer::start(|_| Response::text("x"))
-}
-
-fn instance(server: &HttpServer, script: &str) -> Builder {
-    Kamailio::with_script(script).set("url", server.url("/"))
 }
 
 /// A script for one message runs inside the script of another.

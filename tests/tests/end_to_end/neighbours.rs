@@ -75,24 +75,21 @@ impl Variant {
 
 /// What all instances share.
 struct Setup {
-    folder: tempfile::TempDir,
     certificates: TestCertificates,
     server: HttpServer,
 }
 
 impl Setup {
     fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let certificates = TestCertificates::create(folder.path());
+        let certificates = TestCertificates::temporary();
         // Each query makes a connection of its own, and so a handshake.
         let answer = |_: &Request| Response::text("safe").header("Connection", "close");
         let server = HttpServer::start_tls(certificates.server(), answer);
-        Self { folder, certificates, server }
+        Self { certificates, server }
     }
 
     fn instance(&self, variant: &Variant, tls_port: u16) -> Builder {
         let (before, after) = variant.others();
-        let authority = self.certificates.ca_file();
         let mut builder = Kamailio::with_script(&format!("{SCRIPT}{REPORT}"))
             .set("url", self.server.url("/"))
             .set("blocking", "")
@@ -102,27 +99,18 @@ impl Setup {
             .after_module(&after.iter().map(|name| format!("loadmodule \"{name}.so\"\n")).collect::<String>())
             .parameter("memory_manager", format!("\"{}\"", variant.memory_manager))
             .parameter("connection_timeout", 9000)
-            .parameter("tls_ca_path", format!("\"{}\"", authority.display()));
+            .trusting(&self.certificates);
         if variant.has("http_client") {
-            let cacert = format!("modparam(\"http_client\", \"cacert\", \"{}\")", authority.display());
-            builder = builder.set("blocking", BLOCKING).set("seen", BLOCKING_CALLBACK).lines(&cacert);
+            builder = builder.set("blocking", BLOCKING).set("seen", BLOCKING_CALLBACK);
+            builder = builder.http_client_trusting(&self.certificates);
         }
         if variant.has("tls") {
-            builder = self.with_sip_over_tls(builder, tls_port);
+            builder = builder.sip_over_tls(tls_port, &self.certificates);
         }
         if let Some(mode) = variant.tls_threads_mode {
             builder = builder.before(&format!("tls_threads_mode={mode}"));
         }
         if variant.at_exit { builder } else { builder.arguments(&["--atexit=no"]) }
-    }
-
-    fn with_sip_over_tls(&self, builder: Builder, port: u16) -> Builder {
-        let (certificate, key) = (self.certificates.server_certificate(), self.certificates.server_key());
-        builder
-            .before(&format!("enable_tls=yes\nlisten=tls:127.0.0.1:{port}\ntcp_children=1"))
-            .lines("modparam(\"tls\", \"tls_method\", \"TLSv1.2+\")")
-            .lines(&format!("modparam(\"tls\", \"certificate\", \"{}\")", certificate.display()))
-            .lines(&format!("modparam(\"tls\", \"private_key\", \"{}\")", key.display()))
     }
 }
 
@@ -190,7 +178,6 @@ fn all_work(variants: &[Variant]) {
             });
         }
     });
-    drop(setup.folder);
 }
 
 #[test]

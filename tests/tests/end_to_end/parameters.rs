@@ -11,9 +11,9 @@ const NOTHING: &str = "route[MAIN] { sl_send_reply(\"200\", \"OK\"); }";
 #[test]
 fn workers_are_that_many_processes_of_that_name() {
     let kamailio = Kamailio::with_script(NOTHING).parameter("workers", 3).start();
-    let [_, _, _] = kamailio.processes("Http Async Worker");
+    let [_, _, _] = kamailio.http_workers();
     let kamailio = Kamailio::with_script(NOTHING).start();
-    let [_] = kamailio.processes("Http Async Worker");
+    let [_] = kamailio.http_workers();
 }
 
 #[test]
@@ -163,12 +163,12 @@ fn tcp_keepalive_parameters_set_the_socket_options() {
             .parameter("tcp_ka_interval", 13)
             .start();
         assert_replied(&kamailio.message("alice"), "200");
-        let [worker] = kamailio.processes("Http Async Worker");
+        let [worker] = kamailio.http_workers();
         assert_eq!(sockets::keepalive(worker, server.port()), expected);
     }
     let kamailio = one_query(&server.url("/"), "", "").parameter("tcp_keepalive", 1).start();
     assert_replied(&kamailio.message("alice"), "200");
-    let [worker] = kamailio.processes("Http Async Worker");
+    let [worker] = kamailio.http_workers();
     assert_eq!(sockets::keepalive(worker, server.port()), Some((60, 60)), "libcurl's defaults");
 }
 

@@ -24,7 +24,7 @@ fn workers_run_as_the_user_and_group_that_kamailio_is_given() {
     let server = HttpServer::start(|_| Response::text("x"));
     let kamailio = one_query(&server.url("/"), "", "").arguments(&["-u", "nobody", "-g", "nogroup"]).start();
     assert_replied(&kamailio.message("alice"), "200");
-    let [worker] = kamailio.processes("Http Async Worker");
+    let [worker] = kamailio.http_workers();
     let status = std::fs::read_to_string(format!("/proc/{worker}/status")).expect("the worker is there");
     let ids = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).expect(name).trim().to_owned();
     assert!(ids("Uid:").starts_with("65534") && ids("Gid:").starts_with("65534"), "{status}");
@@ -56,7 +56,7 @@ fn an_idle_worker_uses_no_processor_time() {
     let kamailio = one_query(&server.url("/"), "", "").start();
     assert_replied(&kamailio.message("alice"), "200");
     server.close_idle_connections();
-    let [worker] = kamailio.processes("Http Async Worker");
+    let [worker] = kamailio.http_workers();
     let switches = || {
         let status = std::fs::read_to_string(format!("/proc/{worker}/status")).expect("the worker is there");
         let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches")).expect("Linux counts them");

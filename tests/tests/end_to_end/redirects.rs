@@ -174,15 +174,12 @@ fn digest_authentication_is_not_answered_elsewhere() {
 }
 
 struct Encrypted {
-    folder: tempfile::TempDir,
     certificates: TestCertificates,
 }
 
 impl Encrypted {
     fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let certificates = TestCertificates::create(folder.path());
-        Self { folder, certificates }
+        Self { certificates: TestCertificates::temporary() }
     }
 
     /// An HTTPS server that redirects to `location`, for clients with a certificate.
@@ -201,7 +198,7 @@ impl Encrypted {
         );
         one_query(&server.url("/asked"), &format!("{FOLLOW} {own} {assignments}"), "")
             .parameter("connection_timeout", 8000)
-            .parameter("tls_ca_path", format!("\"{}\"", self.certificates.ca_file().display()))
+            .trusting(&self.certificates)
     }
 }
 
@@ -213,7 +210,6 @@ fn headers_for_https_do_not_go_to_http() {
     assert_replied(&setup.instance(&server, SECRETS).start().message("alice"), "200");
     assert_secrets(&server.requests()[0], true);
     assert_secrets(&plain.requests()[0], false);
-    drop(setup.folder);
 }
 
 #[test]
@@ -233,7 +229,6 @@ fn the_client_certificate_of_a_query_is_not_shown_elsewhere_but_that_of_the_modu
             .parameter("tls_client_key", path(setup.certificates.client_key()))
     };
     assert_replied(&of_module("").start().message("alice"), "200");
-    drop(setup.folder);
 }
 
 #[test]
@@ -247,7 +242,6 @@ fn the_client_certificate_of_a_query_goes_along_within_its_origin() {
     });
     assert_replied(&setup.instance(&server, "").start().message("alice"), "200");
     assert_eq!(server.connections(), 2);
-    drop(setup.folder);
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn a_full_queue_refuses_at_the_call_and_ends_what_it_took() {
         .parameter("memory_manager", "\"sys\"")
         .set("url", server.url("/"))
         .start();
-    let [worker] = kamailio.processes("Http Async Worker");
+    let [worker] = kamailio.http_workers();
     end_to_end::kamailio::pause(worker);
     kamailio.message("alice");
     let line = kamailio.wait_for_log("refused <");
@@ -91,7 +91,7 @@ fn exhausted_shared_memory_refuses_at_the_call() {
         }
         route[DONE] { return; }"#;
     let kamailio = Kamailio::with_script(script).before("max_while_loops=1000").shared_memory(8).start();
-    let [worker] = kamailio.processes("Http Async Worker");
+    let [worker] = kamailio.http_workers();
     end_to_end::kamailio::pause(worker);
     let answer = kamailio.message("alice");
     end_to_end::kamailio::resume(worker);

@@ -1,16 +1,12 @@
 //! From which route the function suspends, and what it returns.
 
-use crate::common::{Call, REPORT, assert_replied, callee, seen};
+use crate::common::{Call, REPORT, assert_replied, callee, instance, seen};
 use end_to_end::http_server::{HttpServer, Response};
-use end_to_end::kamailio::{Builder, Kamailio, PATIENCE};
+use end_to_end::kamailio::PATIENCE;
 use std::time::Duration;
 
 fn server() -> HttpServer {
     HttpServer::start(|_| Response::text("x"))
-}
-
-fn instance(server: &HttpServer, script: &str) -> Builder {
-    Kamailio::with_script(script).set("url", server.url("/"))
 }
 
 #[test]

@@ -127,17 +127,14 @@ fn credentials_in_urls_are_hidden() {
 
 #[test]
 fn a_head_longer_than_one_tls_record_shows_no_secret() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let certificates = TestCertificates::create(folder.path());
+    let certificates = TestCertificates::temporary();
     let server = HttpServer::start_tls(certificates.server(), |_| Response::text("x"));
     // Paths of different lengths put the end of the first 16 KiB at many places of the secret header.
     let fill = r#"$var(b) = "0123456789abcdef"; $var(i) = 0;
         while($var(i) < 8) { $var(b) = $var(b) + $var(b); $var(i) = $var(i) + 1; }
         $http_req(hdr) = "X-1: " + $var(b); $http_req(hdr) = "X-2: " + $var(b); $http_req(hdr) = "X-3: " + $var(b);
         $http_req(hdr) = "X-4: " + $(var(b){s.substr,0,3950}); $http_req(hdr) = "Cookie: id=" + $env(COOKIE);"#;
-    let kamailio = verbose(&server.url("/$rU"), fill, 3)
-        .parameter("tls_ca_path", format!("\"{}\"", certificates.ca_file().display()))
-        .start();
+    let kamailio = verbose(&server.url("/$rU"), fill, 3).trusting(&certificates).start();
     for length in (30..75).step_by(3) {
         assert_replied(&kamailio.message(&"a".repeat(length)), "200");
     }
@@ -151,9 +148,7 @@ fn a_head_longer_than_one_tls_record_shows_no_secret() {
 
 #[test]
 fn http2_shows_no_secret_either() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let certificates = TestCertificates::create(folder.path());
-    let trusting = format!("\"{}\"", certificates.ca_file().display());
+    let certificates = TestCertificates::temporary();
     for server in [Http2Server::start(), Http2Server::start_tls(certificates.server())] {
         let basic = format!("$http_req(http_version) = 2; $http_req(authmethod) = 1; {CREDENTIALS}");
         let by_url = server.url("/challenged").replace("://", "://$env(USER_NAME):$env(PASSWORD)@");
@@ -163,7 +158,7 @@ fn http2_shows_no_secret_either() {
             (by_url, &"$http_req(http_version) = 2;".to_owned()),
             (server.url("/"), &by_headers),
         ] {
-            let kamailio = verbose(&url, assignments, 4).parameter("tls_ca_path", &trusting).start();
+            let kamailio = verbose(&url, assignments, 4).trusting(&certificates).start();
             assert_replied(&kamailio.message("alice"), "200");
             let lower = kamailio.wait_for_log("curl ").to_lowercase();
             assert!(!lower.is_empty() && kamailio.log().to_lowercase().contains("authorization: [hidden]"));

@@ -118,7 +118,7 @@ fn fifteen_hundred_calls_at_once_with_16_mb() {
 fn a_worker_that_stands_still_for_five_seconds_under_a_thousand_calls_a_second() {
     let server = HttpServer::start(|_| Response::text("x"));
     let kamailio = starved(&server.url("/"), 64);
-    let [worker] = kamailio.processes("Http Async Worker");
+    let [worker] = kamailio.http_workers();
     let calls = Calls { count: 8000, rate: 1000, method: "INVITE", user: "alice", answers: ANSWERS };
     under(&kamailio, || {
         thread::scope(|scope| {

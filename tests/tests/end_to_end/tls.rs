@@ -8,17 +8,6 @@ use std::path::Path;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-struct Setup {
-    folder: tempfile::TempDir,
-    certificates: TestCertificates,
-}
-
-fn setup() -> Setup {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let certificates = TestCertificates::create(folder.path());
-    Setup { folder, certificates }
-}
-
 fn server(settings: TlsSettings) -> HttpServer {
     HttpServer::start_tls(settings, |_| Response::text("safe"))
 }
@@ -33,7 +22,7 @@ fn instance(server: &HttpServer, assignments: &str) -> Builder {
 
 #[test]
 fn tls_ca_path_says_who_is_trusted_as_folder_or_file() {
-    let Setup { certificates, folder } = setup();
+    let certificates = TestCertificates::temporary();
     let server = server(certificates.server());
     assert_failed(&instance(&server, "").start().message("alice"), "SSL");
     for path in [certificates.ca_directory(), certificates.ca_file()] {
@@ -43,29 +32,25 @@ fn tls_ca_path_says_who_is_trusted_as_folder_or_file() {
         let null = instance(&server, "$http_req(tls_ca_path) = $null;").parameter("tls_ca_path", quoted(&path));
         assert_failed(&null.start().message("alice"), "SSL");
     }
-    drop(folder);
 }
 
 #[test]
 fn times_tell_when_tls_was_ready() {
-    let Setup { certificates, folder } = setup();
+    let certificates = TestCertificates::temporary();
     let server = server(certificates.server());
     let report =
         r#"append_to_reply("X-Times: $http_time(connect) $http_time(appconnect) $http_time(pretransfer)\r\n");"#;
-    let kamailio = one_query(&server.url("/"), "", report)
-        .parameter("connection_timeout", 8000)
-        .parameter("tls_ca_path", quoted(certificates.ca_file()))
-        .start();
+    let kamailio =
+        one_query(&server.url("/"), "", report).parameter("connection_timeout", 8000).trusting(&certificates).start();
     let answer = kamailio.message("alice");
     assert_replied(&answer, "200");
     let times: Vec<u64> = seen(&answer, "X-Times").split(' ').map(|time| time.parse().expect("a number")).collect();
     assert!(times[0] > 0 && times[1] > times[0] && times.is_sorted(), "{times:?}");
-    drop(folder);
 }
 
 #[test]
 fn tls_verify_peer_0_trusts_anybody() {
-    let Setup { certificates, folder } = setup();
+    let certificates = TestCertificates::temporary();
     for settings in [certificates.server_self_signed(), certificates.server_expired()] {
         let server = server(settings);
         let trusting = instance(&server, "").parameter("tls_ca_path", quoted(certificates.ca_directory()));
@@ -76,12 +61,11 @@ fn tls_verify_peer_0_trusts_anybody() {
         assert_failed(&trusting.clone().start().message("alice"), "SSL");
         assert_replied(&trusting.parameter("tls_verify_peer", 0).start().message("alice"), "200");
     }
-    drop(folder);
 }
 
 #[test]
 fn tls_verify_host_0_takes_a_certificate_for_another_name() {
-    let Setup { certificates, folder } = setup();
+    let certificates = TestCertificates::temporary();
     let server = server(certificates.server_with_other_name());
     let trusting = instance(&server, "").parameter("tls_ca_path", quoted(certificates.ca_directory()));
     for strict in [1, 2, 3, -1] {
@@ -89,12 +73,11 @@ fn tls_verify_host_0_takes_a_certificate_for_another_name() {
     }
     assert_failed(&trusting.clone().start().message("alice"), "SSL");
     assert_replied(&trusting.parameter("tls_verify_host", 0).start().message("alice"), "200");
-    drop(folder);
 }
 
 #[test]
 fn tls_version_is_the_least_that_is_accepted() {
-    let Setup { certificates, folder } = setup();
+    let certificates = TestCertificates::temporary();
     let (old, new) = (server(certificates.server().only_tls12()), server(certificates.server().only_tls13()));
     let ca = quoted(certificates.ca_directory());
     let with = |server, version| instance(server, "").parameter("tls_ca_path", &ca).parameter("tls_version", version);
@@ -102,12 +85,11 @@ fn tls_version_is_the_least_that_is_accepted() {
     assert_replied(&with(&new, 7).start().message("alice"), "200");
     assert_replied(&with(&old, 6).start().message("alice"), "200");
     assert_replied(&with(&old, 0).start().message("alice"), "200");
-    drop(folder);
 }
 
 #[test]
 fn a_client_certificate_is_shown_by_parameter_and_by_key() {
-    let Setup { certificates, folder } = setup();
+    let certificates = TestCertificates::temporary();
     let server = server(certificates.server_requiring_client_certificate());
     let ca = quoted(certificates.ca_directory());
     let (certificate, key) = (quoted(certificates.client_certificate()), quoted(certificates.client_key()));
@@ -122,12 +104,11 @@ fn a_client_certificate_is_shown_by_parameter_and_by_key() {
     assert_eq!(by_parameter(null).start().message("alice").header("X-Ok"), Some("0"));
     let by_key = format!("$http_req(tls_client_cert) = {certificate}; $http_req(tls_client_key) = {key};");
     assert_replied(&trusting(&by_key).start().message("alice"), "200");
-    drop(folder);
 }
 
 #[test]
 fn https_works_beside_tls_so_in_both_load_orders() {
-    let Setup { certificates, folder } = setup();
+    let certificates = TestCertificates::temporary();
     let server = server(certificates.server());
     let trusting = || instance(&server, "").parameter("tls_ca_path", quoted(certificates.ca_directory()));
     let (certificate, key) = (quoted(certificates.self_signed_certificate()), quoted(certificates.self_signed_key()));
@@ -138,17 +119,16 @@ fn https_works_beside_tls_so_in_both_load_orders() {
         let ended = kamailio.stop();
         assert!(ended.status.success() && ended.critical_lines().is_empty(), "{}", ended.log);
     }
-    drop(folder);
 }
 
 #[test]
 fn a_missing_key_file_ends_in_the_error_route() {
-    let Setup { certificates, folder } = setup();
+    let certificates = TestCertificates::temporary();
     let server = server(certificates.server_requiring_client_certificate());
     let builder = instance(&server, "")
         .parameter("tls_ca_path", quoted(certificates.ca_directory()))
         .parameter("tls_client_cert", quoted(certificates.client_certificate()))
-        .parameter("tls_client_key", quoted(folder.path().join("no-such.key")));
+        .parameter("tls_client_key", quoted(certificates.folder().join("no-such.key")));
     assert_failed(&builder.start().message("alice"), "key");
 }
 
@@ -156,10 +136,10 @@ fn a_missing_key_file_ends_in_the_error_route() {
 #[test]
 fn a_transfer_over_tls_takes_less_than_56_kb_of_shared_memory() {
     const HANGING: usize = 200;
-    let Setup { certificates, folder: _folder } = setup();
+    let certificates = TestCertificates::temporary();
     let server = HttpServer::start_tls(certificates.server(), |_| Response::steps(vec![Step::WaitForever]));
     let kamailio = instance(&server, "$http_req(suspend) = 0; $http_req(timeout) = 60000;")
-        .parameter("tls_ca_path", quoted(certificates.ca_file()))
+        .trusting(&certificates)
         .parameter("memory_manager", "\"shm\"")
         .start();
     let before = kamailio.shared_memory_used();
@@ -177,7 +157,7 @@ fn a_transfer_over_tls_takes_less_than_56_kb_of_shared_memory() {
 fn a_server_that_closed_all_its_kept_connections_is_asked_on_a_new_one() {
     // libcurl tries five closed ones and gives up.
     const KEPT: usize = 20;
-    let Setup { certificates, folder } = setup();
+    let certificates = TestCertificates::temporary();
     // The first round is answered when all of it is there, so that each query has a connection of its own.
     let (asked, round) = (AtomicUsize::new(0), Barrier::new(KEPT));
     let server = HttpServer::start_tls(certificates.server(), move |_| {
@@ -186,11 +166,11 @@ fn a_server_that_closed_all_its_kept_connections_is_asked_on_a_new_one() {
         }
         Response::text("x")
     });
-    let kamailio = instance(&server, "").parameter("tls_ca_path", quoted(certificates.ca_file())).start();
+    let kamailio = instance(&server, "").trusting(&certificates).start();
     let answers = kamailio.client().transact_all("MESSAGE", "alice", KEPT);
     answers.iter().for_each(|answer| assert_replied(answer, "200"));
     assert_eq!((answers.len(), server.open_connections()), (KEPT, KEPT));
-    let [worker] = kamailio.processes("Http Async Worker");
+    let [worker] = kamailio.http_workers();
     pause(worker);
     server.close_idle_connections();
     server.wait_for_open_connections(0, PATIENCE);
@@ -198,5 +178,4 @@ fn a_server_that_closed_all_its_kept_connections_is_asked_on_a_new_one() {
     let sent = client.send("MESSAGE", "alice", "", "");
     resume(worker);
     assert_replied(&client.final_answer(&sent).expect("a final answer"), "200");
-    drop(folder);
 }

@@ -8,35 +8,20 @@ use end_to_end::resident_memory::resident_memory;
 use std::net::TcpListener;
 use std::path::Path;
 
-struct Setup {
-    _folder: tempfile::TempDir,
-    certificates: TestCertificates,
+/// An instance that trusts the authority, and asks this server.
+fn instance(certificates: &TestCertificates, url: &str, assignments: &str) -> Builder {
+    one_query(url, assignments, "").parameter("connection_timeout", 8000).trusting(certificates)
 }
 
-impl Setup {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let certificates = TestCertificates::create(folder.path());
-        Self { _folder: folder, certificates }
-    }
-
-    /// An instance that trusts the authority, and asks this server.
-    fn instance(&self, url: &str, assignments: &str) -> Builder {
-        one_query(url, assignments, "")
-            .parameter("connection_timeout", 8000)
-            .parameter("tls_ca_path", quoted(self.certificates.ca_file()))
-    }
-
-    /// Each way to keep a session: TLS 1.2 and 1.3, at the server and in a ticket.
-    fn all_kinds(&self) -> [(&'static str, TlsSettings); 4] {
-        let server = self.certificates.server();
-        [
-            ("TLS 1.2, id", server.clone().only_tls12()),
-            ("TLS 1.2, ticket", server.clone().only_tls12().with_tickets()),
-            ("TLS 1.3, once", server.clone().only_tls13()),
-            ("TLS 1.3, ticket", server.only_tls13().with_tickets()),
-        ]
-    }
+/// Each way to keep a session: TLS 1.2 and 1.3, at the server and in a ticket.
+fn all_kinds(certificates: &TestCertificates) -> [(&'static str, TlsSettings); 4] {
+    let server = certificates.server();
+    [
+        ("TLS 1.2, id", server.clone().only_tls12()),
+        ("TLS 1.2, ticket", server.clone().only_tls12().with_tickets()),
+        ("TLS 1.3, once", server.clone().only_tls13()),
+        ("TLS 1.3, ticket", server.only_tls13().with_tickets()),
+    ]
 }
 
 fn quoted(path: impl AsRef<Path>) -> String {
@@ -59,11 +44,11 @@ fn assert_all_replied(kamailio: &Kamailio, user: &str, count: u64) {
 #[test]
 fn queries_on_connections_of_their_own_make_one_full_handshake() {
     const QUERIES: u64 = 10;
-    let setup = Setup::new();
-    for (kind, settings) in setup.all_kinds() {
+    let certificates = TestCertificates::temporary();
+    for (kind, settings) in all_kinds(&certificates) {
         for manager in ["shm", "sys"] {
             let server = closing(settings.clone());
-            let instance = setup.instance(&server.url("/"), "").parameter("memory_manager", quoted(manager));
+            let instance = instance(&certificates, &server.url("/"), "").parameter("memory_manager", quoted(manager));
             let kamailio = instance.parameter("workers", 1).start();
             assert_all_replied(&kamailio, "alice", QUERIES);
             assert_eq!(server.connections(), QUERIES);
@@ -75,8 +60,8 @@ fn queries_on_connections_of_their_own_make_one_full_handshake() {
 }
 
 /// With the allocator whose own sum is right: see `https-soak`.
-fn beside_tls_so(setup: &Setup, builder: Builder) -> Kamailio {
-    let (certificate, key) = (setup.certificates.server_certificate(), setup.certificates.server_key());
+fn beside_tls_so(certificates: &TestCertificates, builder: Builder) -> Kamailio {
+    let (certificate, key) = (certificates.server_certificate(), certificates.server_key());
     let (certificate, key) = (quoted(certificate), quoted(key));
     let tls = format!("modparam(\"tls\", \"certificate\", {certificate})\nmodparam(\"tls\", \"private_key\", {key})");
     builder.arguments(&["-x", "fm"]).before("enable_tls=yes").lines(&tls).start()
@@ -85,13 +70,13 @@ fn beside_tls_so(setup: &Setup, builder: Builder) -> Kamailio {
 #[test]
 fn sessions_are_resumed_beside_tls_so_in_both_load_orders() {
     const QUERIES: u64 = 5;
-    let setup = Setup::new();
+    let certificates = TestCertificates::temporary();
     for loads_first in [true, false] {
-        let server = closing(setup.certificates.server());
-        let instance = setup.instance(&server.url("/"), "");
+        let server = closing(certificates.server());
+        let instance = instance(&certificates, &server.url("/"), "");
         let instance =
             if loads_first { instance.modules(&["tls"]) } else { instance.after_module("loadmodule \"tls.so\"") };
-        let kamailio = beside_tls_so(&setup, instance);
+        let kamailio = beside_tls_so(&certificates, instance);
         assert_all_replied(&kamailio, "alice", QUERIES);
         assert_eq!(server.handshakes(), Handshakes { full: 1, resumed: QUERIES - 1 });
         kamailio.stop().assert_clean();
@@ -103,10 +88,10 @@ fn sessions_leave_nothing_in_the_shared_memory_that_tls_so_gives_to_openssl() {
     // A session that is left there takes some kilobytes.
     const QUERIES: u64 = 100;
     const LEAST_LEAK: i64 = 1000 * QUERIES as i64;
-    let setup = Setup::new();
-    let server = closing(setup.certificates.server());
-    let instance = setup.instance(&server.url("/"), "").parameter("memory_manager", quoted("sys"));
-    let kamailio = beside_tls_so(&setup, instance.modules(&["tls"]));
+    let certificates = TestCertificates::temporary();
+    let server = closing(certificates.server());
+    let instance = instance(&certificates, &server.url("/"), "").parameter("memory_manager", quoted("sys"));
+    let kamailio = beside_tls_so(&certificates, instance.modules(&["tls"]));
     let used_after = |queries| {
         assert_all_replied(&kamailio, "alice", queries);
         kamailio.wait_for_no_transaction();
@@ -121,8 +106,7 @@ fn sessions_leave_nothing_in_the_shared_memory_that_tls_so_gives_to_openssl() {
 /// Each makes queries under other terms, the first under those of the parameters.
 const USERS: [&str; 5] = ["alice", "any-peer", "any-name", "other-authorities", "certified"];
 
-fn with_terms(setup: &Setup, server: &HttpServer) -> Kamailio {
-    let certificates = &setup.certificates;
+fn with_terms(certificates: &TestCertificates, server: &HttpServer) -> Kamailio {
     let (certificate, key) = (quoted(certificates.client_certificate()), quoted(certificates.client_key()));
     let (authorities, stranger) = (quoted(certificates.ca_directory()), quoted(certificates.self_signed_certificate()));
     let terms = format!(
@@ -135,15 +119,15 @@ fn with_terms(setup: &Setup, server: &HttpServer) -> Kamailio {
                $http_req(tls_client_key) = {key};
            }}"#
     );
-    setup.instance(&server.url("/"), &terms).parameter("workers", 1).start()
+    instance(certificates, &server.url("/"), &terms).parameter("workers", 1).start()
 }
 
 #[test]
 fn a_session_serves_queries_of_the_same_terms_alone() {
-    let setup = Setup::new();
-    for (kind, settings) in setup.all_kinds() {
+    let certificates = TestCertificates::temporary();
+    for (kind, settings) in all_kinds(&certificates) {
         let server = closing(settings);
-        let kamailio = with_terms(&setup, &server);
+        let kamailio = with_terms(&certificates, &server);
         for round in 1..=3 {
             USERS.iter().for_each(|user| assert_all_replied(&kamailio, user, 1));
             let users = USERS.len() as u64;
@@ -164,11 +148,11 @@ fn welcome_and_refused(certificates: &TestCertificates) -> [(TlsSettings, &'stat
 
 #[test]
 fn a_session_helps_no_query_under_terms_that_would_fail() {
-    let setup = Setup::new();
-    for (settings, welcome, refused) in welcome_and_refused(&setup.certificates) {
+    let certificates = TestCertificates::temporary();
+    for (settings, welcome, refused) in welcome_and_refused(&certificates) {
         for settings in [settings.clone().only_tls12().with_tickets(), settings.only_tls13().with_tickets()] {
             let server = closing(settings);
-            let kamailio = with_terms(&setup, &server);
+            let kamailio = with_terms(&certificates, &server);
             for round in 1..=3 {
                 assert_all_replied(&kamailio, welcome, 2);
                 // A certificate that was found wrong once is no better when its session comes again.
@@ -184,10 +168,10 @@ fn a_session_helps_no_query_under_terms_that_would_fail() {
 
 #[test]
 fn a_server_that_does_not_know_its_sessions_any_more_gets_a_full_handshake() {
-    let setup = Setup::new();
-    for (kind, settings) in setup.all_kinds() {
+    let certificates = TestCertificates::temporary();
+    for (kind, settings) in all_kinds(&certificates) {
         let server = closing(settings.clone());
-        let kamailio = setup.instance(&server.url("/"), "").parameter("workers", 1).start();
+        let kamailio = instance(&certificates, &server.url("/"), "").parameter("workers", 1).start();
         assert_all_replied(&kamailio, "alice", 3);
         let listener = server.leave();
         let server = HttpServer::take_over(listener, Some(settings), |_| answer()).expect("a server");
@@ -201,15 +185,15 @@ const GROWTH: i64 = 700_000;
 
 #[test]
 fn sessions_with_many_hosts_take_no_more_memory() {
-    let setup = Setup::new();
+    let certificates = TestCertificates::temporary();
     let listener = TcpListener::bind("0.0.0.0:0").expect("a free port");
     let port = listener.local_addr().expect("it is bound").port();
-    let settings = setup.certificates.server().only_tls13().with_tickets();
+    let settings = certificates.server().only_tls13().with_tickets();
     let _server = HttpServer::take_over(listener, Some(settings), |_| answer()).expect("a server");
     // The certificate is not for all of these addresses.
     let url = format!("https://127.0.$(rU{{s.select,0,-}}).$(rU{{s.select,1,-}}):{port}/");
-    let kamailio = setup.instance(&url, "").parameter("workers", 1).parameter("tls_verify_host", 0).start();
-    let [worker] = kamailio.processes("Http Async Worker");
+    let kamailio = instance(&certificates, &url, "").parameter("workers", 1).parameter("tls_verify_host", 0).start();
+    let [worker] = kamailio.http_workers();
     let ask_each_of = |network: u8| {
         for host in 1..=250u8 {
             // Each handshake brings two tickets.

@@ -1,13 +1,8 @@
 //! Chains of queries in one transaction, and calls that it refuses or does not wait for.
 
-use crate::common::{REPORT, assert_replied, seen};
+use crate::common::{REPORT, assert_replied, instance, seen};
 use end_to_end::http_server::{HttpServer, Response};
-use end_to_end::kamailio::{Builder, Kamailio};
 use std::time::Duration;
-
-fn instance(server: &HttpServer, script: &str) -> Builder {
-    Kamailio::with_script(script).set("url", server.url("/"))
-}
 
 /// `{count}` queries in one transaction, then `{end}`.
 const CHAIN: &str = r#"

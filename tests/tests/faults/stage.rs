@@ -3,7 +3,7 @@
 use end_to_end::certificates::TestCertificates;
 use end_to_end::faults::{Faults, Kind, module_file};
 use end_to_end::http_server::{HttpServer, Request, Response};
-use end_to_end::kamailio::{Builder, Kamailio, PATIENCE, wait_until};
+use end_to_end::kamailio::{Builder, HTTP_WORKER_DESCRIPTION, Kamailio, PATIENCE, wait_until};
 use end_to_end::libcurl::shares_connections;
 use end_to_end::name_server::{self, NameServer};
 use end_to_end::sip::{SipClient, SipMessage};
@@ -97,7 +97,7 @@ pub struct Stage {
     https: HttpServer,
     _names: NameServer,
     _callee: Callee,
-    _certificates: tempfile::TempDir,
+    _certificates: TestCertificates,
 }
 
 /// What the server counts.
@@ -194,8 +194,7 @@ fn answer(request: &Request) -> Response {
 impl Stage {
     /// Starts everything.
     pub fn start(memory_manager: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let certificates = TestCertificates::create(folder.path());
+        let certificates = TestCertificates::temporary();
         let faults = Faults::none();
         let (http, https) = (HttpServer::start(answer), HttpServer::start_tls(certificates.server(), answer));
         let names = NameServer::start(name_server::every_name).expect("port 53 of loopback");
@@ -206,12 +205,12 @@ impl Stage {
             .set("secure", https.url(""))
             .set("port-of-server", http.port())
             .resolv_conf(&format!("nameserver {}\n", names.address()))
-            .parameter("tls_ca_path", format!("\"{}\"", certificates.ca_file().display()))
+            .trusting(&certificates)
             .start();
         assert!(faults.are_attached(), "the module has no fault injection");
         let _callee = callee;
         let libcurl_in_shm = memory_manager == "shm";
-        Self { kamailio, faults, libcurl_in_shm, http, https, _names: names, _callee, _certificates: folder }
+        Self { kamailio, faults, libcurl_in_shm, http, https, _names: names, _callee, _certificates: certificates }
     }
 
     fn numbers(&self) -> BTreeMap<String, i64> {
@@ -326,7 +325,8 @@ impl Stage {
         }
         self.wait_for_end_of_queries();
         self.kamailio.wait_for_no_transaction();
-        let processes = self.kamailio.processes_where(|shown| shown == "Http Async Worker" || shown.starts_with("udp"));
+        let is_worker = |shown: &str| shown == HTTP_WORKER_DESCRIPTION || shown.starts_with("udp");
+        let processes = self.kamailio.processes_where(is_worker);
         Holdings {
             shared_memory: (!self.libcurl_in_shm).then(|| self.kamailio.shared_memory_used()),
             private_memory: processes.iter().map(|process| (*process, self.private_memory_of(*process))).collect(),

@@ -107,7 +107,7 @@ impl Instance {
 
     /// Its only HTTP worker.
     pub fn http_worker(&self) -> u32 {
-        let [worker] = self.0.processes("Http Async Worker");
+        let [worker] = self.0.http_workers();
         worker
     }
 

@@ -26,7 +26,6 @@ const QUIET_WITHIN: Duration = Duration::from_secs(2);
 /// What all cases share.
 pub struct Stage {
     certificates: TestCertificates,
-    folder: tempfile::TempDir,
 }
 
 /// The server of a case, running.
@@ -69,13 +68,12 @@ impl Running {
 impl Stage {
     /// Makes the certificates.
     pub fn set_up() -> Self {
-        let folder = tempfile::Builder::new().prefix("compare-").tempdir().expect("a temporary folder");
-        Self { certificates: TestCertificates::create(folder.path()), folder }
+        Self { certificates: TestCertificates::temporary() }
     }
 
     /// Runs a case on one module.
     pub fn run(&self, case: &Case, module: &Path) -> Observation {
-        let files = tempfile::Builder::new().prefix("script-").tempdir_in(self.folder.path());
+        let files = tempfile::Builder::new().prefix("script-").tempdir_in(self.certificates.folder());
         let files = files.expect("the folder is ours");
         let server = Running::start(&case.service, &self.certificates);
         let replies: &[_] = if let Calls::Invites(_, replies) = case.calls { replies } else { &[] };
@@ -88,7 +86,7 @@ impl Stage {
         observation.leave_out(case.varying);
         observation.lacks_a_name = log_lines::tells_of_an_unknown_name(&observation.log);
         let port = format!(":{}", server.host().rsplit(':').next().unwrap_or_default());
-        let changing = [server.host(), callee.address().to_string(), self.folder.path().display().to_string()];
+        let changing = [server.host(), callee.address().to_string(), self.certificates.folder().display().to_string()];
         observation.replace(&[
             (&changing[0], "SERVER"),
             (&changing[1], "CALLEE"),
@@ -146,7 +144,7 @@ fn observe(case: &Case, mut kamailio: Kamailio, server: &Running) -> Observation
 }
 
 fn note_running(case: &Case, kamailio: &Kamailio, server: &Running, observation: &mut Observation) {
-    let workers = kamailio.processes_where(|description| description == "Http Async Worker");
+    let workers = kamailio.all_http_workers();
     observation.note("HTTP workers", workers.len().to_string());
     for (name, value) in statistics(kamailio) {
         // The names of ours alone are no difference in the same statistic.

@@ -2,8 +2,7 @@
 
 use crate::message_log::{Logged, messages};
 use crate::scenario::scenario;
-use crate::{Stop, check_for_signals};
-use end_to_end::interrupt;
+use end_to_end::interrupt::{self, Stop};
 use end_to_end::kamailio::wait_until;
 use std::fs;
 use std::net::{SocketAddr, UdpSocket};
@@ -86,7 +85,7 @@ impl Running {
     /// Until it ends, with whatever result: its messages tell more.
     fn wait(&mut self) -> Result<(), Stop> {
         wait_until(PATIENCE * 2, || interrupt::received() || !matches!(self.0.try_wait(), Ok(None)));
-        check_for_signals()
+        interrupt::check()
     }
 }
 

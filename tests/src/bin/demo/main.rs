@@ -15,38 +15,16 @@ mod scenario;
 mod stage;
 
 use call::Call;
-use end_to_end::interrupt;
+use end_to_end::interrupt::{self, Stop};
 use report::print_section;
 use stage::Stage;
 use std::process::ExitCode;
-
-/// Why the demonstration ends early.
-#[derive(Debug)]
-pub enum Stop {
-    /// SIGINT, SIGTERM or SIGHUP was received.
-    Interrupted,
-    /// It cannot go on, or an answer was not the expected one; the text says why.
-    Failed(String),
-}
-
-/// # Errors
-/// [`Stop::Interrupted`] when a signal was received.
-pub fn check_for_signals() -> Result<(), Stop> {
-    if interrupt::received() { Err(Stop::Interrupted) } else { Ok(()) }
-}
 
 fn main() -> ExitCode {
     interrupt::listen();
     match demonstrate() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Stop::Interrupted) => {
-            eprintln!("demo: interrupted; everything that it had started is stopped");
-            ExitCode::from(130)
-        }
-        Err(Stop::Failed(reason)) => {
-            eprintln!("demo: {reason}");
-            ExitCode::FAILURE
-        }
+        Err(stop) => stop.report("demo"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The ports of 127.0.0.1 that the demonstration listens on.
 
-use crate::Stop;
+use end_to_end::interrupt::Stop;
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 
 /// Where Kamailio and the HTTP service listen.

@@ -1,8 +1,8 @@
 //! What the demonstration prints, and whether all of it is as it should be.
 
-use crate::Stop;
 use crate::call::Call;
 use crate::stage::Stage;
+use end_to_end::interrupt::Stop;
 use std::io::Write;
 
 /// Requests, replies, errors, timeouts and in_flight after the three calls.

@@ -1,6 +1,6 @@
 //! What the demonstration needs on this machine.
 
-use crate::Stop;
+use end_to_end::interrupt::Stop;
 use std::env;
 use std::path::{Path, PathBuf};
 

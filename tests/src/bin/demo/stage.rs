@@ -2,7 +2,7 @@
 
 use crate::call::Call;
 use crate::ports::{Ports, http_is_free, sip_is_free};
-use crate::{Stop, check_for_signals};
+use end_to_end::interrupt::{self, Stop};
 use end_to_end::kamailio::{Kamailio, wait_until};
 use end_to_end::lookup_service::LookupService;
 use std::net::Ipv4Addr;
@@ -32,7 +32,7 @@ impl Stage {
     pub fn set_up(ports: Ports) -> Result<Self, Stop> {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let service = start_service(ports, Arc::clone(&seen))?;
-        check_for_signals()?;
+        interrupt::check()?;
         let api = format!("API_URL=\"http://{}\"", service.address());
         let builder = Kamailio::with_example("lookup.cfg").port(ports.sip).arguments(&["-A", &api]);
         let kamailio = builder.try_start().map_err(|log| Stop::Failed(format!("Kamailio does not start:\n{log}")))?;
@@ -46,7 +46,7 @@ impl Stage {
     /// # Errors
     /// As [`Call::make`].
     pub fn call(&self, user: &'static str, status: u16) -> Result<Call, Stop> {
-        check_for_signals()?;
+        interrupt::check()?;
         Call::make(user, status, self.kamailio.address(), self.folder.path())
     }
 

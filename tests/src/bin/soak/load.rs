@@ -1,6 +1,5 @@
 //! The run: warm-up, rest, load with samples, rest.
 
-use crate::Stop;
 use crate::calls::{Call, Counts, Dialogue, draw};
 use crate::options::Options;
 use crate::probe::Probe;
@@ -9,7 +8,7 @@ use crate::samples::{Sample, Samples};
 use crate::script;
 use crate::servers::Servers;
 use crate::sipp::{Finished, Sipp};
-use end_to_end::interrupt;
+use end_to_end::interrupt::{self, Stop};
 use end_to_end::kamailio::{Kamailio, wait_until};
 use std::time::{Duration, Instant};
 
@@ -185,9 +184,7 @@ impl Load<'_> {
     }
 
     fn check(&self) -> Result<(), Stop> {
-        if interrupt::received() {
-            return Err(Stop::Interrupted);
-        }
+        interrupt::check()?;
         match self.probe.finds_all_processes() {
             true => Ok(()),
             false => Err(Stop::Failed(format!("Kamailio is gone; the end of its log:\n{}", self.end_of_log()))),

@@ -20,28 +20,13 @@ mod script;
 mod servers;
 mod sipp;
 
-use end_to_end::interrupt;
+use end_to_end::interrupt::{self, Stop};
 use judgement::Judgement;
 use load::Run;
 use options::Options;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-
-/// Why a run ends early.
-#[derive(Debug)]
-pub enum Stop {
-    /// SIGINT, SIGTERM or SIGHUP was received.
-    Interrupted,
-    /// It cannot go on; the text says why.
-    Failed(String),
-}
-
-impl From<String> for Stop {
-    fn from(reason: String) -> Self {
-        Self::Failed(reason)
-    }
-}
 
 fn main() -> ExitCode {
     interrupt::listen();
@@ -54,14 +39,7 @@ fn main() -> ExitCode {
             findings.iter().for_each(|finding| eprintln!("soak: {finding}"));
             ExitCode::FAILURE
         }
-        Err(Stop::Interrupted) => {
-            eprintln!("soak: interrupted; everything that it had started is stopped");
-            ExitCode::from(130)
-        }
-        Err(Stop::Failed(reason)) => {
-            eprintln!("soak: {reason}");
-            ExitCode::FAILURE
-        }
+        Err(stop) => stop.report("soak"),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::process::{connection_count, descriptor_count, event_count};
 use crate::quantity::Quantity;
 use crate::samples::{Column, Sample};
-use end_to_end::kamailio::{Kamailio, PATIENCE, wait_until};
+use end_to_end::kamailio::{HTTP_WORKER_DESCRIPTION, Kamailio, PATIENCE, wait_until};
 use end_to_end::resident_memory::resident_memory;
 use end_to_end::sockets::TcpState;
 use std::collections::{BTreeMap, HashMap};
@@ -32,8 +32,7 @@ impl<'kamailio> Probe<'kamailio> {
     /// # Errors
     /// They do not come.
     pub fn new(kamailio: &'kamailio Kamailio, workers: usize) -> Result<Self, String> {
-        let found = || kamailio.processes_where(|description| description == "Http Async Worker");
-        if !wait_until(PATIENCE, || found().len() == workers) {
+        if !wait_until(PATIENCE, || kamailio.all_http_workers().len() == workers) {
             return Err(format!("not all of {workers} HTTP workers are there"));
         }
         Ok(Self { kamailio, processes: named(kamailio.all_processes()) })
@@ -107,7 +106,7 @@ fn named(processes: Vec<(u32, String)>) -> Vec<Process> {
 
 fn short_name(description: &str) -> &str {
     match description {
-        "Http Async Worker" => HTTP_WORKER,
+        HTTP_WORKER_DESCRIPTION => HTTP_WORKER,
         receiver if receiver.starts_with("udp receiver") => SIP_WORKER,
         main if main.starts_with("main process") => "main",
         other => other,

@@ -9,7 +9,6 @@ use end_to_end::name_server::NameServer;
 use end_to_end::nginx::Nginx;
 use std::net::TcpListener;
 use std::time::Duration;
-use tempfile::TempDir;
 
 /// All servers. Dropping it stops them.
 #[derive(Debug)]
@@ -21,15 +20,13 @@ pub struct Servers {
     /// Ports of nginx for http, https and HTTP/2 over TLS.
     ports: [u16; 3],
     certificates: TestCertificates,
-    _folder: TempDir,
 }
 
 impl Servers {
     /// # Errors
     /// One of them does not start.
     pub fn start() -> Result<Self, String> {
-        let folder = tempfile::Builder::new().prefix("soak-").tempdir().map_err(|error| error.to_string())?;
-        let certificates = TestCertificates::create(&folder.path().join("certificates"));
+        let certificates = TestCertificates::temporary();
         let ports = [free_tcp_port(), free_tcp_port(), free_tcp_port()];
         Ok(Self {
             _nginx: Nginx::start(&ports, &nginx_servers(ports, &certificates)),
@@ -38,7 +35,6 @@ impl Servers {
             names: NameServer::start(no_name)?,
             ports,
             certificates,
-            _folder: folder,
         })
     }
 
@@ -52,7 +48,7 @@ impl Servers {
             .set("scripted", self.scripted.url(""))
             .set("untrusted", self.untrusted.url(""))
             .set("closed", format!("http://127.0.0.1:{}", closed_port()))
-            .parameter("tls_ca_path", format!("\"{}\"", self.certificates.ca_file().display()))
+            .trusting(&self.certificates)
             .resolv_conf(&resolv_conf(self.names.address()))
     }
 

@@ -99,8 +99,7 @@ fn assert_unhindered(durations: &[Duration], length: Duration) {
 
 #[test]
 fn every_query_ends_at_its_deadline_and_a_healthy_host_does_not_notice() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let certificates = TestCertificates::create(folder.path());
+    let certificates = TestCertificates::temporary();
     let names = DeadNameServer::start();
     let healthy = HttpServer::start(|_| Response::text("x"));
     // A name too, but one of the hosts file.

@@ -98,8 +98,7 @@ fn gone(listener: TcpListener, tls: Option<TlsSettings>, client: &SipClient) -> 
 }
 
 fn nothing_is_sent(place: Place) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let certificates = TestCertificates::create(folder.path());
+    let certificates = TestCertificates::temporary();
     let kamailio = instance(&certificates).start();
     let client = kamailio.client();
     let cases = Case::all(&certificates, &client);

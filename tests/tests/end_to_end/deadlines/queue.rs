@@ -19,8 +19,7 @@ fn silent() -> Response {
 
 #[test]
 fn queries_that_wait_beyond_max_in_flight_end_at_their_deadline() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let certificates = TestCertificates::create(folder.path());
+    let certificates = TestCertificates::temporary();
     let slow = HttpServer::start(|_| silent());
     let destinations = Destination::all(&certificates, |_| Response::text("x"));
     let kamailio = timed::instance(&certificates).parameter("max_in_flight", 1).start();
@@ -45,8 +44,7 @@ fn queries_that_wait_beyond_max_in_flight_end_at_their_deadline() {
 /// The only connection that there may be is in use, so there is no difference between a fresh and a kept one.
 #[test]
 fn queries_that_wait_for_a_connection_end_at_their_deadline() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let certificates = TestCertificates::create(folder.path());
+    let certificates = TestCertificates::temporary();
     let servers = [HttpServer::start(|_| silent()), HttpServer::start_tls(certificates.server(), |_| silent())];
     let kamailio = timed::instance(&certificates).parameter("max_connections_per_host", 1).start();
     let client = kamailio.client();

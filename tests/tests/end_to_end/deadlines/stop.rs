@@ -52,7 +52,7 @@ pub struct Stopped<'a> {
 impl<'a> Stopped<'a> {
     /// Stops the worker of `kamailio`.
     pub fn at(place: Place, kamailio: &'a Kamailio) -> Self {
-        let [worker] = kamailio.processes("Http Async Worker");
+        let [worker] = kamailio.http_workers();
         if place == Place::Callback {
             timed::send(&kamailio.client(), BLOCKING_URL, LONG);
             kamailio.wait_for_log("blocking");

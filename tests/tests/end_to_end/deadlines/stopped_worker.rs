@@ -48,8 +48,7 @@ fn wait_until_in_flight(kamailio: &Kamailio, count: i64) {
 }
 
 fn expired_queries_come_first(place: Place) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let certificates = TestCertificates::create(folder.path());
+    let certificates = TestCertificates::temporary();
     let (under_way, barrier) = held(&certificates);
     let queued = Destination::all(&certificates, |_| Response::text("never"));
     let patient = HttpServer::start(|_| Response::text("in time"));

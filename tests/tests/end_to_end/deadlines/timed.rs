@@ -46,7 +46,7 @@ pub fn instance(certificates: &TestCertificates) -> Builder {
         .set("then", "")
         .parameter("curl_follow_redirect", 1)
         .parameter("max_redirects", 50)
-        .parameter("tls_ca_path", format!("\"{}\"", certificates.ca_file().display()))
+        .trusting(certificates)
 }
 
 /// Asks for a query to `url`.

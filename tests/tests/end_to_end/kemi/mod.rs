@@ -176,8 +176,7 @@ fn assert_arguments(language: &Language, script: &str, suspended: &str, detached
 
 /// The callee of each request names its case in the script.
 fn assert_tls_functions_decide(language: &Language, script: &str) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let certificates = TestCertificates::create(folder.path());
+    let certificates = TestCertificates::temporary();
     let path = |path: PathBuf| path.display().to_string();
     let script = script
         .replace("{authority}", &path(certificates.ca_directory()))
