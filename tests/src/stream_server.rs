@@ -57,7 +57,7 @@ impl StreamServer {
     pub fn start_with(tls: Option<TlsSettings>, close: Close, script: impl Fn(Stream) + Send + Sync + 'static) -> Self {
         let acceptor = tls.map(|settings| {
             let mut configuration = settings.server_configuration();
-            configuration.alpn_protocols = vec![b"h2".to_vec()];
+            configuration.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
             TlsAcceptor::from(Arc::new(configuration))
         });
         let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("streams").enable_all().build();

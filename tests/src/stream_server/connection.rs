@@ -22,7 +22,7 @@ pub struct State {
 /// What the writing task does next.
 #[derive(Debug)]
 enum Order {
-    Write(Frame),
+    Write(Vec<u8>),
     Cut,
 }
 
@@ -73,7 +73,7 @@ impl Stream {
     }
 
     fn write(&self, frame: Frame) {
-        let _ = self.orders.send(Order::Write(frame));
+        let _ = self.orders.send(Order::Write(frame.bytes()));
     }
 }
 
@@ -87,8 +87,6 @@ pub async fn serve(
 ) {
     let (reader, writer) = tokio::io::split(stream);
     let (orders, to_do) = unbounded_channel();
-    let settings = Frame::new(frame::SETTINGS, 0, 0, &[]);
-    let _ = orders.send(Order::Write(settings));
     tokio::select! {
         _ = read(reader, number, orders, state, script) => {}
         _ = write(writer, to_do, close) => {}
@@ -100,8 +98,8 @@ async fn write(
     mut to_do: UnboundedReceiver<Order>,
     close: Close,
 ) -> io::Result<()> {
-    while let Some(Order::Write(frame)) = to_do.recv().await {
-        writer.write_all(&frame.bytes()).await?;
+    while let Some(Order::Write(bytes)) = to_do.recv().await {
+        writer.write_all(&bytes).await?;
         writer.flush().await?;
     }
     if close == Close::InOrder { writer.shutdown().await } else { Ok(()) }
@@ -114,21 +112,25 @@ async fn read(
     state: Arc<State>,
     script: Arc<Script>,
 ) -> io::Result<()> {
-    let mut preface = [0; PREFACE.len()];
-    reader.read_exact(&mut preface).await?;
-    assert_eq!(&preface, PREFACE, "the client does not speak HTTP/2");
+    let stream = |id, has_body| {
+        state.requests.fetch_add(1, Ordering::Relaxed);
+        script(Stream { connection, id, has_body, orders: orders.clone() });
+    };
+    let upgraded = begin(&mut reader, &orders).await?;
+    let _ = orders.send(Order::Write(Frame::new(frame::SETTINGS, 0, 0, &[]).bytes()));
+    if upgraded {
+        stream(1, false);
+    }
     loop {
         let received = Frame::read(&mut reader).await?;
         let acknowledged = received.flags & frame::ACK != 0;
         match received.kind {
             frame::SETTINGS | frame::PING if !acknowledged => {
                 let payload: &[u8] = if received.kind == frame::PING { &received.payload } else { &[] };
-                let _ = orders.send(Order::Write(Frame::new(received.kind, frame::ACK, 0, payload)));
+                let _ = orders.send(Order::Write(Frame::new(received.kind, frame::ACK, 0, payload).bytes()));
             }
             frame::HEADERS | frame::DATA if received.flags & frame::END_STREAM != 0 => {
-                let has_body = received.kind == frame::DATA;
-                state.requests.fetch_add(1, Ordering::Relaxed);
-                script(Stream { connection, id: received.stream, has_body, orders: orders.clone() });
+                stream(received.stream, received.kind == frame::DATA);
             }
             frame::RST_STREAM => {
                 state.resets.fetch_add(1, Ordering::Relaxed);
@@ -136,4 +138,35 @@ async fn read(
             _ => {}
         }
     }
+}
+
+/// Comes to HTTP/2, at once or by the upgrade of a request without a body (RFC 7540 section 3.2), which is stream 1 then: whether
+/// there was one. Other requests of HTTP/1.1 are answered with 200 and their own bytes.
+async fn begin(reader: &mut (impl AsyncRead + Unpin), orders: &UnboundedSender<Order>) -> io::Result<bool> {
+    let mut upgraded = false;
+    loop {
+        let mut request = vec![0; PREFACE.len()];
+        reader.read_exact(&mut request).await?;
+        if request == PREFACE {
+            return Ok(upgraded);
+        }
+        while !is_complete(&request) {
+            request.push(reader.read_u8().await?);
+        }
+        upgraded = request.starts_with(b"GET") && String::from_utf8_lossy(&request).contains("Upgrade: h2c");
+        let response = if upgraded {
+            b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n".to_vec()
+        } else {
+            [format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", request.len()).as_bytes(), &request].concat()
+        };
+        let _ = orders.send(Order::Write(response));
+    }
+}
+
+/// Whether head and body (RFC 9112 section 6.2) of a request are there.
+fn is_complete(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    body.len() >= length.unwrap_or(0)
 }

@@ -33,6 +33,8 @@ pub enum Code {
     InternalError = 2,
     /// Nothing was done with the request.
     RefusedStream = 7,
+    /// The same; it is welcome over HTTP/1.1.
+    Http11Required = 13,
 }
 
 /// One frame.
