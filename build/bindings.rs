@@ -48,7 +48,7 @@ fn libcurl() -> bindgen::Builder {
     bindgen::Builder::default()
         .header("kamailio-shim/libcurl.h")
         .allowlist_function("curl_url.*")
-        .allowlist_var("CURLU_.*|CURL_PREREQFUNC_.*")
+        .allowlist_var("CURLU_.*|CURL_PREREQFUNC_.*|CURL_SOCKOPT_OK")
         .allowlist_type("CURLUPart|CURLUcode|CURLoption|CURLMcode|CURLINFO")
         .prepend_enum_name(false)
         .layout_tests(false)

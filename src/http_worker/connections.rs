@@ -15,7 +15,6 @@ use crate::transport::error::{LoopError, TransferError};
 use crate::transport::event_loop::EventLoop;
 use crate::transport::global::multiplexing_is_sound;
 use crate::transport::multi::{ConnectionLimits, Done, Multi};
-use crate::transport::open_connections;
 use std::ffi::c_int;
 use std::os::fd::RawFd;
 
@@ -110,11 +109,7 @@ impl Connections {
 
     /// The next transfer that has ended.
     pub fn next_done(&mut self) -> Option<Done> {
-        let done = self.kept.next_done().or_else(|| self.apart.next_done());
-        if done.is_none() {
-            open_connections::forget_closed();
-        }
-        done
+        self.kept.next_done().or_else(|| self.apart.next_done())
     }
 }
 

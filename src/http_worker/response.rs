@@ -111,11 +111,6 @@ impl Response {
         self.all_headers + self.bytes.len().saturating_sub(self.head_length) + self.ignored
     }
 
-    /// Whether it came over HTTP/2; `None` when nothing has come.
-    pub fn is_http2(&self) -> Option<bool> {
-        (!self.bytes.is_empty()).then(|| self.bytes.starts_with(b"HTTP/2"))
-    }
-
     /// Most bytes of its body.
     pub fn max_body(&self) -> usize {
         self.max_body

@@ -42,8 +42,8 @@ pub fn once_more(
     unfit.then(|| hop.again(true))
 }
 
-/// Whether a connection was one for several requests at a time, or could have been: it spoke HTTP/2 before, or it was used by
+/// Whether a connection was one for several requests at a time, or could have been: it spoke HTTP/2, or it was used by
 /// another request while its first had no response yet.
 fn was_shared(easy: &Easy<Response>) -> bool {
-    easy.spoke_http2_before().unwrap_or_else(|| easy.was_connection_kept())
+    easy.spoke_http2().unwrap_or_else(|| easy.was_connection_kept())
 }

@@ -268,8 +268,6 @@ impl Worker {
             return Ok(());
         };
         let status = easy.status()?;
-        let is_http2 = easy.receiver_mut().is_http2();
-        easy.note_connection(is_http2);
         if let Some(next) = retry::once_more(easy, hop, &result, are_shared(&self.settings)) {
             self.withdraw(key);
             return self.go(key, next, Instant::now());

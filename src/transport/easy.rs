@@ -4,10 +4,7 @@ use super::allocator::failed_allocations;
 use super::error::TransferError;
 use super::global::transfers_own_buffers;
 use super::libcurl as api;
-use super::open_connections;
-use super::receiver::{
-    BeforeRequest, ErrorText, Receiver, RequestConnection, on_body, on_header, on_request, on_trace,
-};
+use super::receiver::{CallbackContext, ErrorText, Receiver, on_body, on_header, on_request, on_socket, on_trace};
 use super::string_list::StringList;
 use super::tls_resumption;
 use super::tls_sessions::Terms;
@@ -27,7 +24,7 @@ pub struct Easy<R> {
     handle: NonNull<CURL>,
     // The pointers that libcurl holds are made from these raw ones, so that no reference is ever in their way.
     receiver: NonNull<R>,
-    before_request: NonNull<BeforeRequest<R>>,
+    context: NonNull<CallbackContext<R>>,
     error_text: NonNull<ErrorText>,
     tls_terms: NonNull<Vec<u8>>,
     headers: StringList,
@@ -48,7 +45,7 @@ impl<R: Receiver> Easy<R> {
         let easy = Self {
             handle,
             receiver,
-            before_request: leak(BeforeRequest { receiver, error_text, last: RequestConnection::default() }),
+            context: leak(CallbackContext::new(receiver, error_text)),
             error_text,
             tls_terms: leak(Vec::new()),
             headers: StringList::new(),
@@ -102,7 +99,7 @@ impl<R: Receiver> Easy<R> {
         self.forget_receive_buffer()?;
         *self.receiver_mut() = receiver;
         // SAFETY: ours, and libcurl is not running.
-        unsafe { self.before_request.as_mut() }.last = RequestConnection::default();
+        unsafe { self.context.as_mut() }.begin_anew();
         // SAFETY: libcurl is not running, and writes no text before the handle is added again.
         unsafe { self.error_text.as_ptr().cast::<c_char>().write(0) };
         Ok(())
@@ -110,13 +107,16 @@ impl<R: Receiver> Easy<R> {
 
     fn connect_callbacks(&self) -> Result<(), TransferError> {
         let receiver = self.receiver.as_ptr().cast::<c_void>();
+        let context = self.context.as_ptr().cast::<c_void>();
         self.set_pointer(curl::CURLOPT_ERRORBUFFER, self.error_text.as_ptr().cast())?;
         self.set_pointer(curl::CURLOPT_WRITEFUNCTION, on_body::<R> as *mut c_void)?;
         self.set_pointer(curl::CURLOPT_WRITEDATA, receiver)?;
         self.set_pointer(curl::CURLOPT_HEADERFUNCTION, on_header::<R> as *mut c_void)?;
-        self.set_pointer(curl::CURLOPT_HEADERDATA, receiver)?;
+        self.set_pointer(curl::CURLOPT_HEADERDATA, context)?;
+        self.set_pointer(curl::CURLOPT_SOCKOPTFUNCTION, on_socket::<R> as *mut c_void)?;
+        self.set_pointer(curl::CURLOPT_SOCKOPTDATA, context)?;
         self.set_pointer(api::CURLOPT_PREREQFUNCTION as CURLoption, on_request::<R> as *mut c_void)?;
-        self.set_pointer(api::CURLOPT_PREREQDATA as CURLoption, self.before_request.as_ptr().cast())?;
+        self.set_pointer(api::CURLOPT_PREREQDATA as CURLoption, context)?;
         self.set_number(curl::CURLOPT_NOSIGNAL, 1)
     }
 
@@ -289,40 +289,10 @@ impl<R> Easy<R> {
         Ok(u16::try_from(status).unwrap_or(0))
     }
 
-    /// Notes the connection of this finished transfer, for [`Receiver::request`] of those that use it again, and whether it speaks
-    /// HTTP/2, where there was a response.
-    pub fn note_connection(&self, is_http2: Option<bool>) {
-        let connection = self.last_connection();
-        let Some(ends) = connection.ends else {
-            return;
-        };
-        // One that spoke HTTP/1.1 may speak HTTP/2 after an upgrade, but nothing changes back.
-        let before = connection.spoke_http2();
-        if before.is_some() && before >= is_http2 {
-            return;
-        }
-        let mut socket: curl::curl_socket_t = curl::CURL_SOCKET_BAD;
-        // SAFETY: the handle is live; this information writes one socket.
-        unsafe { curl::curl_easy_getinfo(self.as_ptr(), api::CURLINFO_ACTIVESOCKET as CURLINFO, &mut socket) };
-        // libcurl has closed those that are not kept.
-        if socket < 0 {
-            return;
-        }
-        open_connections::note(ends, socket, is_http2);
-        if is_http2 == Some(true) {
-            open_connections::limit_silence(socket);
-        }
-    }
-
-    /// Whether HTTP/2 was spoken on the connection of the last request before (see [`Easy::note_connection`]); `None` when
-    /// nobody has got a response there.
-    pub fn spoke_http2_before(&self) -> Option<bool> {
-        self.last_connection().spoke_http2()
-    }
-
-    fn last_connection(&self) -> RequestConnection {
+    /// Whether HTTP/2 was spoken on the connection of the last request; `None` when nobody has got a response there.
+    pub fn spoke_http2(&self) -> Option<bool> {
         // SAFETY: the box is live until Drop, and libcurl, which changes it, is not running.
-        unsafe { self.before_request.as_ref() }.last
+        unsafe { self.context.as_ref() }.spoke_http2()
     }
 
     /// Whether no connection was made for the last transfer (`CURLINFO_NUM_CONNECTS`).
@@ -347,7 +317,7 @@ impl<R> Drop for Easy<R> {
         // the boxes, which leak() made.
         unsafe {
             curl::curl_easy_cleanup(self.handle.as_ptr());
-            drop(Box::from_raw(self.before_request.as_ptr()));
+            drop(Box::from_raw(self.context.as_ptr()));
             drop(Box::from_raw(self.receiver.as_ptr()));
             drop(Box::from_raw(self.error_text.as_ptr()));
             drop(Box::from_raw(self.tls_terms.as_ptr()));

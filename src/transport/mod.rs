@@ -13,7 +13,7 @@ pub mod error;
 pub mod event_loop;
 pub mod global;
 pub mod multi;
-pub mod open_connections;
+mod open_connections;
 pub mod origins;
 pub mod receiver;
 pub mod resolver;

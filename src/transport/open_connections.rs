@@ -1,115 +1,151 @@
-//! What is known of the connections that libcurl has open, since a transfer on them has ended. Before a request is sent libcurl
-//! tells the ends of its connection, and nothing else.
+//! The connections that libcurl has open. Before a request is sent libcurl tells the ends of its connection, and nothing else; so
+//! a connection is found by its ends.
+//!
+//! It is known from its first request until its socket is closed. Transfers keep what they have taken, and what is learned of it
+//! after that.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::CStr;
-use std::net::{IpAddr, SocketAddr};
-use std::os::fd::RawFd;
+use std::mem::ManuallyDrop;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::os::fd::{FromRawFd, RawFd};
+use std::rc::Rc;
 
-/// The two ends of a TCP connection; there is no other between them while its socket is open.
+/// The two ends of a TCP connection, addresses and ports; there is no other between them while its socket is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ends {
     /// This machine's.
-    pub local: SocketAddr,
+    pub local: (IpAddr, u16),
     /// The server's, or the proxy's.
-    pub remote: SocketAddr,
+    pub remote: (IpAddr, u16),
 }
 
 impl Ends {
     /// From addresses in text; `None` when one is not an IP address.
     pub fn new(local: (&CStr, u16), remote: (&CStr, u16)) -> Option<Self> {
-        let end = |(address, port): (&CStr, u16)| {
-            let address: IpAddr = address.to_str().ok()?.parse().ok()?;
-            Some(SocketAddr::new(address, port))
-        };
+        let end = |(address, port): (&CStr, u16)| Some((address.to_str().ok()?.parse().ok()?, port));
         Some(Self { local: end(local)?, remote: end(remote)? })
+    }
+
+    /// Those of a socket; `None` when it is not a connected one.
+    pub fn of(socket: RawFd) -> Option<Self> {
+        // SAFETY: never closed here; what is no TCP socket is an error of the calls below.
+        let stream = ManuallyDrop::new(unsafe { TcpStream::from_raw_fd(socket) });
+        let end = |address: SocketAddr| (address.ip(), address.port());
+        Some(Self { local: end(stream.local_addr().ok()?), remote: end(stream.peer_addr().ok()?) })
     }
 }
 
-/// What is known of a connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Known {
+/// A connection that has taken a request.
+#[derive(Debug)]
+pub struct OpenConnection {
     /// `None` once it is closed.
-    pub socket: Option<RawFd>,
-    /// Whether HTTP/2 is spoken there; `None` before the first response.
-    pub is_http2: Option<bool>,
+    socket: Cell<Option<RawFd>>,
+    is_http2: Cell<Option<bool>>,
     /// Requests in the present call of libcurl.
-    requests: u32,
+    requests: Cell<u32>,
 }
 
 #[derive(Default)]
 struct OpenConnections {
-    known: HashMap<Ends, Known>,
+    by_ends: HashMap<Ends, Rc<OpenConnection>>,
     ends_of: HashMap<RawFd, Ends>,
-    /// Transfers that broke with their connection still ask what it spoke.
-    closed: Vec<Ends>,
     /// Where a request has gone out in the present call of libcurl.
-    written: Vec<Ends>,
+    written: Vec<Rc<OpenConnection>>,
 }
 
 thread_local! {
     static OPEN: RefCell<OpenConnections> = RefCell::default();
 }
 
-/// Notes a connection, and what is spoken there, where there was a response.
-pub fn note(ends: Ends, socket: RawFd, is_http2: Option<bool>) {
+/// The connection between these ends, where a request has taken it before.
+pub fn between(ends: Ends) -> Option<Rc<OpenConnection>> {
+    OPEN.with_borrow(|open| open.by_ends.get(&ends).cloned())
+}
+
+/// A connection that takes its first request.
+pub fn opened(ends: Ends, socket: RawFd) -> Rc<OpenConnection> {
+    closes(socket);
+    let connection =
+        Rc::new(OpenConnection { socket: Cell::new(Some(socket)), is_http2: Cell::new(None), requests: Cell::new(0) });
     OPEN.with_borrow_mut(|open| {
-        open.known.insert(ends, Known { socket: Some(socket), is_http2, requests: 0 });
+        open.by_ends.insert(ends, Rc::clone(&connection));
         open.ends_of.insert(socket, ends);
     });
+    connection
 }
 
-/// To be called before a socket is closed, whether its connection was noted or not.
+/// To be called before a socket is closed, whether its connection is known or not.
 pub fn closes(socket: RawFd) {
     OPEN.with_borrow_mut(|open| {
-        let Some(ends) = open.ends_of.remove(&socket) else {
-            return;
-        };
-        if let Some(known) = open.known.get_mut(&ends) {
-            known.socket = None;
-            open.closed.push(ends);
-        }
+        let connection = open.ends_of.remove(&socket).and_then(|ends| open.by_ends.remove(&ends));
+        connection.inspect(|connection| connection.socket.set(None));
     });
 }
 
-/// To be called when no transfer is left that broke with its connection.
-pub fn forget_closed() {
-    OPEN.with_borrow_mut(|open| {
-        for ends in open.closed.drain(..) {
-            if open.known.get(&ends).is_some_and(|known| known.socket.is_none()) {
-                open.known.remove(&ends);
-            }
-        }
-    });
-}
-
-/// To be called before a request is sent. When several go out on one HTTP/2 connection in one call of libcurl, it would send each by a
-/// call of its own, and each in a segment of its own: from the second on, the kernel collects them until [`send_collected`].
-pub fn sends(ends: Ends) {
-    OPEN.with_borrow_mut(|open| {
-        let Some(Known { socket: Some(socket), is_http2: Some(true), requests }) = open.known.get_mut(&ends) else {
-            return;
-        };
-        *requests += 1;
-        match requests {
-            1 => open.written.push(ends),
-            2 => collect(*socket, true),
-            _ => {}
-        }
-    });
-}
-
-/// To be called after libcurl has been called: what was collected goes out.
+/// To be called after libcurl has been called: what was collected goes out ([`OpenConnection::sends`]).
 pub fn send_collected() {
     OPEN.with_borrow_mut(|open| {
-        while let Some(ends) = open.written.pop() {
-            let Some(known) = open.known.get_mut(&ends) else { continue };
-            if let (2.., Some(socket)) = (std::mem::take(&mut known.requests), known.socket) {
+        for connection in open.written.drain(..) {
+            if let (2.., Some(socket)) = (connection.requests.take(), connection.socket.get()) {
                 collect(socket, false);
             }
         }
     });
+}
+
+impl OpenConnection {
+    /// Whether HTTP/2 is spoken; `None` before the first response.
+    pub fn is_http2(&self) -> Option<bool> {
+        self.is_http2.get()
+    }
+
+    /// Learns from a header line of a response what is spoken: the first line of each begins with it, and a connection that has
+    /// spoken HTTP/1.1 changes to HTTP/2 with a 101 (RFC 7540 section 3.2).
+    pub fn learn(&self, line: &[u8]) {
+        if !line.starts_with(b"HTTP/") || self.is_http2.get() == Some(true) {
+            return;
+        }
+        let is_http2 = line.starts_with(b"HTTP/2") || line.starts_with(b"HTTP/1.1 101");
+        self.is_http2.set(Some(is_http2));
+        if let (true, Some(socket)) = (is_http2, self.socket.get()) {
+            limit_silence(socket);
+        }
+    }
+
+    /// Whether bytes wait that nobody has read; never waits itself.
+    pub fn has_unread(&self) -> bool {
+        let mut byte = 0u8;
+        // SAFETY: writes one byte at most.
+        self.socket.get().is_some_and(|socket| unsafe {
+            libc::recv(socket, (&raw mut byte).cast(), 1, libc::MSG_PEEK | libc::MSG_DONTWAIT) > 0
+        })
+    }
+
+    /// Whether the peer has closed it; never waits itself.
+    pub fn was_closed(&self) -> bool {
+        self.socket.get().is_some_and(|socket| {
+            let mut state = libc::pollfd { fd: socket, events: libc::POLLRDHUP, revents: 0 };
+            // SAFETY: one structure, which the call fills; it does not wait.
+            unsafe { libc::poll(&mut state, 1, 0) > 0 }
+        })
+    }
+
+    /// To be called before a request is sent. When several go out on one HTTP/2 connection in one call of libcurl, it would send each
+    /// by a call of its own, and each in a segment of its own: from the second on, the kernel collects them until
+    /// [`send_collected`].
+    pub fn sends(self: &Rc<Self>) {
+        let (Some(true), Some(socket)) = (self.is_http2.get(), self.socket.get()) else {
+            return;
+        };
+        self.requests.set(self.requests.get() + 1);
+        match self.requests.get() {
+            1 => OPEN.with_borrow_mut(|open| open.written.push(Rc::clone(self))),
+            2 => collect(socket, true),
+            _ => {}
+        }
+    }
 }
 
 /// Whether the kernel keeps segments until they are full (`TCP_CORK` of tcp(7)). Where it cannot, it sends each at once.
@@ -120,32 +156,13 @@ fn collect(socket: RawFd, on: bool) {
     unsafe { libc::setsockopt(socket, libc::IPPROTO_TCP, libc::TCP_CORK, (&raw const value).cast(), length) };
 }
 
-/// What is known of the connection between these ends; nothing before [`note`].
-pub fn known(ends: Ends) -> Known {
-    OPEN.with_borrow(|open| open.known.get(&ends).copied().unwrap_or_default())
-}
-
-/// Whether the peer has closed a connection; never waits itself.
-pub fn was_closed(socket: RawFd) -> bool {
-    let mut state = libc::pollfd { fd: socket, events: libc::POLLRDHUP, revents: 0 };
-    // SAFETY: one structure, which the call fills; it does not wait.
-    unsafe { libc::poll(&mut state, 1, 0) > 0 }
-}
-
-/// Whether bytes wait on a connection; never waits itself.
-pub fn has_unread(socket: RawFd) -> bool {
-    let mut byte = 0u8;
-    // SAFETY: writes one byte at most.
-    unsafe { libc::recv(socket, (&raw mut byte).cast(), 1, libc::MSG_PEEK | libc::MSG_DONTWAIT) > 0 }
-}
-
 /// Ends a connection on which the peer acknowledges nothing for so long, ms (`TCP_USER_TIMEOUT` of tcp(7)). Without it one whose
 /// peer has vanished takes queries until the kernel gives up after a quarter of an hour: libcurl does not close a shared
 /// connection when a query on it ends early.
 const LONGEST_SILENCE: libc::c_uint = 10_000;
 
 /// Sets that limit. Where it cannot be set, the connection goes on without.
-pub fn limit_silence(socket: RawFd) {
+fn limit_silence(socket: RawFd) {
     let length = size_of_val(&LONGEST_SILENCE) as libc::socklen_t;
     let value: *const libc::c_uint = &LONGEST_SILENCE;
     // SAFETY: reads one unsigned int; what is no TCP socket is an error.
@@ -156,7 +173,7 @@ pub fn limit_silence(socket: RawFd) {
 mod tests {
     use super::*;
     use std::io::Write;
-    use std::net::{TcpListener, TcpStream};
+    use std::net::TcpListener;
     use std::os::fd::AsRawFd;
 
     fn connection() -> (TcpStream, TcpStream) {
@@ -165,22 +182,23 @@ mod tests {
         (client, listener.accept().expect("a connection").0)
     }
 
-    fn ends_of(client: &TcpStream) -> Ends {
-        Ends { local: client.local_addr().expect("it is bound"), remote: client.peer_addr().expect("it is connected") }
+    fn opened_by(client: &TcpStream) -> (Ends, Rc<OpenConnection>) {
+        let ends = Ends::of(client.as_raw_fd()).expect("it is connected");
+        (ends, opened(ends, client.as_raw_fd()))
     }
 
     #[test]
     fn bytes_that_wait_and_a_peer_that_has_gone_are_found() {
         let (client, mut server) = connection();
-        let socket = client.as_raw_fd();
-        assert!(!has_unread(socket));
+        let (_, known) = opened_by(&client);
+        assert!(!known.has_unread());
         server.write_all(b"x").expect("the client is there");
         client.peek(&mut [0]).expect("the byte comes");
-        assert!(has_unread(socket));
-        assert!(!was_closed(socket));
+        assert!(known.has_unread());
+        assert!(!known.was_closed());
         drop(server);
         client.peek(&mut [0; 2]).expect("the byte is still there");
-        let closed = std::iter::repeat_with(|| was_closed(socket)).take(1_000_000).any(|closed| closed);
+        let closed = std::iter::repeat_with(|| known.was_closed()).take(1_000_000).any(|closed| closed);
         assert!(closed, "the end behind the byte is not seen");
     }
 
@@ -188,41 +206,49 @@ mod tests {
     fn connections_from_one_port_to_two_servers_are_told_apart() {
         let (client, _server) = connection();
         let (other_client, _other_server) = connection();
-        let ends = ends_of(&client);
-        let other = Ends { remote: ends_of(&other_client).remote, ..ends };
-        note(ends, client.as_raw_fd(), Some(true));
-        note(other, other_client.as_raw_fd(), Some(false));
-        assert_eq!(known(ends), Known { socket: Some(client.as_raw_fd()), is_http2: Some(true), requests: 0 });
-        assert_eq!(known(other), Known { socket: Some(other_client.as_raw_fd()), is_http2: Some(false), requests: 0 });
+        let (ends, known) = opened_by(&client);
+        let other_ends = Ends { remote: ([127, 0, 0, 2].into(), ends.remote.1), ..ends };
+        assert!(between(other_ends).is_none());
+        let other = opened(other_ends, other_client.as_raw_fd());
+        assert!(between(ends).is_some_and(|found| Rc::ptr_eq(&found, &known)));
+        assert!(between(other_ends).is_some_and(|found| Rc::ptr_eq(&found, &other)));
     }
 
     #[test]
-    fn of_a_closed_connection_is_known_what_it_spoke_until_its_transfers_have_ended() {
-        let (client, _server) = connection();
-        let ends = ends_of(&client);
-        note(ends, client.as_raw_fd(), Some(true));
+    fn a_closed_connection_is_known_to_its_transfers_alone() {
+        let (client, mut server) = connection();
+        let (ends, known) = opened_by(&client);
+        known.learn(b"HTTP/2 200\r\n");
+        server.write_all(b"x").expect("the client is there");
+        client.peek(&mut [0]).expect("the byte comes");
         closes(client.as_raw_fd());
-        assert_eq!(known(ends), Known { socket: None, is_http2: Some(true), requests: 0 });
-        forget_closed();
-        assert_eq!(known(ends), Known::default());
-        OPEN.with_borrow(|open| assert!(open.known.is_empty() && open.ends_of.is_empty() && open.closed.is_empty()));
+        assert_eq!((known.is_http2(), known.has_unread(), known.was_closed()), (Some(true), false, false));
+        OPEN.with_borrow(|open| assert!(open.by_ends.is_empty() && open.ends_of.is_empty()));
+        let (_, next) = opened_by(&client);
+        assert_eq!((next.is_http2(), Rc::strong_count(&known)), (None, 1));
+        assert!(between(ends).is_some_and(|found| Rc::ptr_eq(&found, &next)));
     }
 
     #[test]
-    fn a_new_connection_is_not_forgotten_with_the_closed_one_that_had_its_ends() {
+    fn what_is_spoken_is_learned_from_status_lines_and_never_changes_back() {
         let (client, _server) = connection();
-        let ends = ends_of(&client);
-        note(ends, client.as_raw_fd(), Some(true));
-        closes(client.as_raw_fd());
-        note(ends, client.as_raw_fd(), Some(false));
-        forget_closed();
-        assert_eq!(known(ends).is_http2, Some(false));
+        for (lines, is_http2) in [
+            (["HTTP/1.1 200 OK\r\n", "HTTP: no\r\n"], false),
+            (["HTTP/1.1 401 Who\r\n", "HTTP/1.1 101 Switching Protocols\r\n"], true),
+            (["HTTP/2 200\r\n", "HTTP/1.1 200 OK\r\n"], true),
+        ] {
+            let (_, known) = opened_by(&client);
+            assert_eq!(known.is_http2(), None);
+            lines.iter().for_each(|line| known.learn(line.as_bytes()));
+            assert_eq!(known.is_http2(), Some(is_http2), "{lines:?}");
+        }
     }
 
     #[test]
     fn ends_are_read_as_libcurl_writes_them() {
         let ends = Ends::new((c"127.0.0.1", 40_000), (c"::1", 443)).expect("both are addresses");
-        assert_eq!(format!("{} {}", ends.local, ends.remote), "127.0.0.1:40000 [::1]:443");
+        let local = ([127, 0, 0, 1].into(), 40_000);
+        assert_eq!(ends, Ends { local, remote: (std::net::Ipv6Addr::LOCALHOST.into(), 443) });
         assert_eq!(Ends::new((c"", 1), (c"::1", 2)), None);
     }
 }

@@ -1,12 +1,13 @@
 //! Who takes what a transfer receives, and the callbacks by which libcurl hands it over.
 
 use super::libcurl as api;
-use super::open_connections::{self, Ends, Known};
+use super::open_connections::{self, Ends, OpenConnection};
 use crate::host::guarded;
 use curl_sys::{self as curl, CURL};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::os::fd::RawFd;
 use std::ptr::NonNull;
+use std::rc::Rc;
 
 /// Whether a transfer goes on after bytes were received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,60 +57,77 @@ pub trait Receiver {
 /// Where libcurl words what went wrong (`CURLOPT_ERRORBUFFER`).
 pub(super) type ErrorText = [c_char; curl::CURL_ERROR_SIZE];
 
-/// What [`on_request`] needs.
-pub(super) struct BeforeRequest<R> {
+/// What the callbacks of one transfer need.
+pub(super) struct CallbackContext<R> {
     pub receiver: NonNull<R>,
     pub error_text: NonNull<ErrorText>,
-    /// The connection of the last request.
-    pub last: RequestConnection,
+    /// Sockets that were made for the transfer since its last request, be it for a connection or in vain.
+    made: Vec<RawFd>,
+    /// The connection that the last request took; `None` where it is not known.
+    connection: Option<Rc<OpenConnection>>,
 }
 
-/// The connection that a request takes.
-#[derive(Clone, Copy, Default)]
-pub(super) struct RequestConnection {
-    /// `None` before the first request.
-    pub ends: Option<Ends>,
-    /// What was known of it before the request.
-    pub before: Known,
-}
-
-impl RequestConnection {
-    fn between(ends: Option<Ends>) -> Self {
-        Self { ends, before: ends.map(open_connections::known).unwrap_or_default() }
+impl<R> CallbackContext<R> {
+    pub fn new(receiver: NonNull<R>, error_text: NonNull<ErrorText>) -> Self {
+        Self { receiver, error_text, made: Vec::new(), connection: None }
     }
 
-    /// Whether it spoke HTTP/2, as another transfer has learned before the request or after; `None` when none has got a
-    /// response there.
+    /// No request yet.
+    pub fn begin_anew(&mut self) {
+        self.made.clear();
+        self.connection = None;
+    }
+
+    /// Whether HTTP/2 was spoken on the connection of the last request; `None` when nobody has got a response there.
     pub fn spoke_http2(&self) -> Option<bool> {
-        self.before.is_http2.or_else(|| open_connections::known(self.ends?).is_http2)
+        self.connection.as_ref()?.is_http2()
     }
+
+    /// The connection that a request is about to take, and whether one took it before.
+    fn connection_between(&mut self, ends: Ends) -> (Option<Rc<OpenConnection>>, bool) {
+        let Some(socket) = self.made.iter().copied().find(|socket| Ends::of(*socket) == Some(ends)) else {
+            let known = open_connections::between(ends);
+            let was_used = known.is_some();
+            return (known, was_used);
+        };
+        self.made.clear();
+        (Some(open_connections::opened(ends, socket)), false)
+    }
+}
+
+/// `CURLOPT_SOCKOPTFUNCTION`: a socket was made, and will be connected. Its connection may be found by it later.
+pub(super) extern "C" fn on_socket<R: Receiver>(
+    context: *mut c_void,
+    socket: curl::curl_socket_t,
+    _: curl::curlsocktype,
+) -> c_int {
+    guarded("a new socket", (), || {
+        // SAFETY: the pointer that connect_callbacks set; nothing else uses what is behind it while libcurl runs.
+        let context = unsafe { &mut *context.cast::<CallbackContext<R>>() };
+        context.made.push(socket);
+    });
+    api::CURL_SOCKOPT_OK as c_int
 }
 
 /// `CURLOPT_PREREQFUNCTION`: anything but `CURL_PREREQFUNC_OK` ends the transfer.
 pub(super) extern "C" fn on_request<R: Receiver>(
-    before_request: *mut c_void,
+    context: *mut c_void,
     remote_address: *mut c_char,
     local_address: *mut c_char,
     remote_port: c_int,
     local_port: c_int,
 ) -> c_int {
     guarded("a receiver", api::CURL_PREREQFUNC_ABORT as c_int, || {
-        // SAFETY: the pointer that connect_callbacks set; nothing else uses what is behind it while libcurl runs. The receiver as
-        // in received().
-        let (before, receiver) = unsafe {
-            let before = &mut *before_request.cast::<BeforeRequest<R>>();
-            let mut receiver = before.receiver;
-            (before, receiver.as_mut())
-        };
         // SAFETY: libcurl hands in texts that live during this call.
         let (local, remote) = unsafe { (end(local_address, local_port), end(remote_address, remote_port)) };
         let ends = local.zip(remote).and_then(|(local, remote)| Ends::new(local, remote));
-        let connection = RequestConnection::between(ends);
-        let flow = receiver.request(|question| before.answer(question, connection.before.socket));
-        before.last = connection;
-        if flow == Flow::Continue && connection.before.is_http2 == Some(true) {
-            ends.into_iter().for_each(open_connections::sends);
-        }
+        // SAFETY: as in on_socket(); the receiver as in on_body().
+        let (context, receiver) = unsafe {
+            let context = &mut *context.cast::<CallbackContext<R>>();
+            let mut receiver = context.receiver;
+            (context, receiver.as_mut())
+        };
+        let flow = context.before_request(receiver, ends);
         (if flow == Flow::Continue { api::CURL_PREREQFUNC_OK } else { api::CURL_PREREQFUNC_ABORT }) as c_int
     })
 }
@@ -124,14 +142,21 @@ unsafe fn end<'a>(address: *const c_char, port: c_int) -> Option<(&'a CStr, u16)
     Some((unsafe { CStr::from_ptr(address) }, u16::try_from(port).ok()?))
 }
 
-impl<R> BeforeRequest<R> {
-    fn answer(&self, question: Connection, used_before: Option<RawFd>) -> bool {
-        match question {
-            Connection::Unread => used_before.is_some_and(open_connections::has_unread),
-            Connection::Closed => used_before.is_some_and(open_connections::was_closed),
+impl<R: Receiver> CallbackContext<R> {
+    fn before_request(&mut self, receiver: &mut R, ends: Option<Ends>) -> Flow {
+        let (connection, was_used) = ends.map(|ends| self.connection_between(ends)).unwrap_or_default();
+        let used = connection.as_deref().filter(|_| was_used);
+        let flow = receiver.request(|question| match question {
+            Connection::Unread => used.is_some_and(OpenConnection::has_unread),
+            Connection::Closed => used.is_some_and(OpenConnection::was_closed),
             // libcurl has nothing to say where a peer did not take a request, but for one that asks for HTTP/1.1 instead.
-            Connection::ReplacesBroken => self.has_complained() && self.last.spoke_http2() != Some(false),
+            Connection::ReplacesBroken => self.has_complained() && self.spoke_http2() != Some(false),
+        });
+        if flow == Flow::Continue {
+            connection.iter().for_each(OpenConnection::sends);
         }
+        self.connection = connection;
+        flow
     }
 
     fn has_complained(&self) -> bool {
@@ -149,7 +174,12 @@ pub(super) extern "C" fn on_body<R: Receiver>(
     count: usize,
     receiver: *mut c_void,
 ) -> usize {
-    received::<R>(bytes, size * count, receiver, R::body)
+    let length = size * count;
+    guarded("a receiver", usize::MAX, || {
+        // SAFETY: libcurl hands in `length` bytes, and the pointer that connect_callbacks set; see Easy::receiver_mut.
+        let (bytes, receiver) = unsafe { (slice(bytes, length), &mut *receiver.cast::<R>()) };
+        if receiver.body(bytes) == Flow::Continue { length } else { usize::MAX }
+    })
 }
 
 /// `CURLOPT_HEADERFUNCTION`: one complete line a call.
@@ -157,21 +187,18 @@ pub(super) extern "C" fn on_header<R: Receiver>(
     bytes: *mut c_char,
     size: usize,
     count: usize,
-    receiver: *mut c_void,
+    context: *mut c_void,
 ) -> usize {
-    received::<R>(bytes, size * count, receiver, R::header_line)
-}
-
-fn received<R: Receiver>(
-    bytes: *mut c_char,
-    length: usize,
-    receiver: *mut c_void,
-    take: fn(&mut R, &[u8]) -> Flow,
-) -> usize {
+    let length = size * count;
     guarded("a receiver", usize::MAX, || {
-        // SAFETY: libcurl hands in `length` bytes, and the pointer that connect_callbacks set; see receiver_mut.
-        let (bytes, receiver) = unsafe { (slice(bytes, length), &mut *receiver.cast::<R>()) };
-        if take(receiver, bytes) == Flow::Continue { length } else { usize::MAX }
+        // SAFETY: libcurl hands in `length` bytes; the pointers as in on_request().
+        let (line, context, receiver) = unsafe {
+            let context = &*context.cast::<CallbackContext<R>>();
+            let mut receiver = context.receiver;
+            (slice(bytes, length), context, receiver.as_mut())
+        };
+        context.connection.iter().for_each(|connection| connection.learn(line));
+        if receiver.header_line(line) == Flow::Continue { length } else { usize::MAX }
     })
 }
 
@@ -200,7 +227,7 @@ pub(super) extern "C" fn on_trace<R: Receiver>(
         _ => return 0,
     };
     guarded("a receiver", 0, || {
-        // SAFETY: as in received().
+        // SAFETY: as in on_body().
         let (bytes, receiver) = unsafe { (slice(bytes, length), &mut *receiver.cast::<R>()) };
         receiver.trace(kind, bytes);
         0

@@ -203,27 +203,96 @@ fn max_streams_share_a_connection_and_one_more_opens_another() {
     });
 }
 
+/// Makes 80 queries that start together, while nothing else is sent, on a connection where they are held.
+fn assert_segments_are_shared(kamailio: &Kamailio, server: &StreamServer, held: &Held) {
+    let [worker] = kamailio.http_workers();
+    let (segments, others) = (sockets::segments_sent(worker, server.port()), held.count());
+    pause(worker);
+    ask(kamailio, 80);
+    resume(worker);
+    held.wait_for(80 + others);
+    let segments = sockets::segments_sent(worker, server.port()) - segments;
+    assert!(segments <= 10, "{segments} segments for 80 requests");
+}
+
 #[test]
 fn queries_that_start_together_share_segments() {
     if !shares_connections() {
         return;
     }
     over_plain_and_tls(|transport| {
-        let (server, held) = holding_server(transport, u64::MAX);
+        let (server, held) = holding_server(transport, Stream::is_first);
         let kamailio = transport.queries(&server.url("/"), "").start();
-        ask(&kamailio, 1);
-        kamailio.wait_for_counts([1, 1, 0, 0, 0]);
-        let [worker] = kamailio.processes::<1>("Http Async Worker");
-        let before = sockets::segments_sent(worker, server.port());
-        pause(worker);
-        ask(&kamailio, 80);
-        resume(worker);
-        held.wait_for(80);
-        let segments = sockets::segments_sent(worker, server.port()) - before;
-        assert!(segments <= 10, "{segments} segments for 80 requests");
+        ask_in_turn(&kamailio, 1);
+        assert_segments_are_shared(&kamailio, &server, &held);
         held.take().iter().for_each(|stream| stream.respond("held"));
         wait_for_routes(&kamailio, 81, 0);
     });
+}
+
+/// An instance whose first query is open on a connection over TLS, and whose second one was answered there.
+fn first_held_second_answered(tls: &Transport, close: Close) -> (StreamServer, Held, Kamailio) {
+    let answered = |stream: &Stream| stream.connection > 1 || stream.id == 3;
+    let (server, held) = holding_server_that_closes(tls, close, answered);
+    let kamailio = tls.queries(&server.url("/"), "").start();
+    ask(&kamailio, 1);
+    held.wait_for(1);
+    ask(&kamailio, 1);
+    kamailio.wait_for_counts([2, 1, 0, 0, 1]);
+    (server, held, kamailio)
+}
+
+#[test]
+fn a_connection_that_is_never_idle_is_treated_like_others() {
+    if !shares_connections() {
+        return;
+    }
+    let transport = Transport { tls: Some(TestCertificates::temporary()) };
+    let (server, held, kamailio) = first_held_second_answered(&transport, Close::InOrder);
+    let [worker] = kamailio.http_workers();
+    assert_eq!(sockets::user_timeout(worker, server.port()), 10_000);
+    assert_segments_are_shared(&kamailio, &server, &held);
+    held.take().iter().for_each(|stream| stream.respond("held"));
+    wait_for_routes(&kamailio, 82, 0);
+}
+
+#[test]
+fn the_first_query_of_a_connection_goes_out_once_more_when_others_were_answered_there() {
+    if !shares_connections() {
+        return;
+    }
+    let transport = Transport { tls: Some(TestCertificates::temporary()) };
+    for close in [Close::InOrder, Close::Reset] {
+        let (server, held, kamailio) = first_held_second_answered(&transport, close);
+        held.take().iter().for_each(Stream::cut);
+        wait_for_routes(&kamailio, 2, 0);
+        assert_eq!((server.connections(), server.requests()), (2, 3));
+    }
+}
+
+#[test]
+fn a_post_goes_out_once_on_a_connection_that_was_upgraded() {
+    if !shares_connections() {
+        return;
+    }
+    let transport = Transport { tls: None };
+    let held = Held::default();
+    let in_script = held.clone();
+    let server = transport.server(move |stream| match stream.connection {
+        _ if stream.has_body => stream.cut(),
+        1 => in_script.hold(stream),
+        _ => stream.respond("once more"),
+    });
+    let post = "$http_req(http_version) = 1; if($rU == \"01\") $http_req(body) = \"x\";";
+    let kamailio = transport.queries(&server.url("/"), post).start();
+    kamailio.message("01");
+    kamailio.wait_for_counts([1, 1, 0, 0, 0]);
+    kamailio.message("1");
+    held.wait_for(1);
+    kamailio.message("01");
+    // Something has come back for the GET: the 101.
+    wait_for_routes(&kamailio, 1, 2);
+    assert_eq!(server.requests(), 2, "streams");
 }
 
 #[test]
@@ -238,6 +307,26 @@ fn a_refused_stream_goes_out_once_more_whatever_its_method() {
             ask_in_turn(&kamailio, 1);
             ask(&kamailio, 40);
             wait_for_routes(&kamailio, 41, 0);
+        }
+    });
+}
+
+#[test]
+fn a_request_that_is_welcome_over_http1_goes_out_so_whatever_its_method() {
+    // libcurl 8.14 fails to do so on a connection that was not used before.
+    let first = u32::from(shares_connections());
+    over_plain_and_tls(|transport| {
+        for (assignments, method) in [("", "GET"), ("$http_req(body) = \"x\";", "POST")] {
+            let server = transport.server(move |stream| match stream.id {
+                1 if first == 1 => stream.respond("first"),
+                _ => stream.reset(Code::Http11Required),
+            });
+            let kamailio = transport.queries(&server.url("/"), assignments).start();
+            ask_in_turn(&kamailio, first.into());
+            ask(&kamailio, 1);
+            wait_for_routes(&kamailio, first as usize + 1, 0);
+            assert!(kamailio.log().contains(&format!("noted 200 {method} / HTTP/1.1")));
+            assert_eq!(server.requests(), u64::from(first) + 1, "over HTTP/2");
         }
     });
 }
