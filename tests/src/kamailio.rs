@@ -43,6 +43,9 @@ pub struct Kamailio {
     port: u16,
 }
 
+/// As Kamailio describes processes in which no code of a module runs for long.
+const KAMAILIOS_OWN: [&str; 2] = ["slow timer", "tcp main process"];
+
 /// An instance that did not stay up.
 #[derive(Debug)]
 pub struct Ended {
@@ -297,8 +300,9 @@ impl Kamailio {
 
     fn end(&mut self) -> Ended {
         let processes = if memcheck::is_on() { self.processes_where(|_| true) } else { Vec::new() };
+        let may_hang = self.may_hang_at_the_end();
         let mut process = self.process.take().expect("stopped once");
-        let status = self.terminate(&mut process);
+        let status = self.terminate(&mut process, &may_hang);
         kill_group(&process, libc::SIGKILL);
         let log = self.log();
         match status {
@@ -312,7 +316,7 @@ impl Kamailio {
 
     /// Kamailio's main process keeps one signal at a time and drops what comes before it has looked at it. So where it still has
     /// the SIGCHLD of a worker that a test paused and resumed, SIGTERM is lost: it is sent again until it was heard.
-    fn terminate(&self, process: &mut Child) -> Option<ExitStatus> {
+    fn terminate(&self, process: &mut Child, may_hang: &[u32]) -> Option<ExitStatus> {
         let until = Instant::now() + memcheck::patience(PATIENCE);
         loop {
             // SAFETY: sends a signal to the child that this instance owns and has not yet waited for.
@@ -322,9 +326,24 @@ impl Kamailio {
                 return status;
             }
             if self.log().contains("Thank you for flying") {
-                return wait_for_end(process, PATIENCE);
+                break;
             }
         }
+        wait_for_end(process, PATIENCE / 2).or_else(|| {
+            for hung in may_hang {
+                // SAFETY: sends a signal to a process of this instance, which its main process has not waited for.
+                unsafe { libc::kill(*hung as libc::pid_t, libc::SIGKILL) };
+            }
+            wait_for_end(process, PATIENCE / 2)
+        })
+    }
+
+    /// Processes of Kamailio's own that may wait for a lock for ever when it stops with tls.so, which has changed its configuration
+    /// at run time: in their handler of SIGTERM, where no code of a module runs.
+    fn may_hang_at_the_end(&self) -> Vec<u32> {
+        let configuration = fs::read_to_string(self.folder.path().join("kamailio.cfg")).unwrap_or_default();
+        let has_tls = configuration.contains("tls.so");
+        if has_tls { self.processes_where(|shown| KAMAILIOS_OWN.contains(&shown)) } else { Vec::new() }
     }
 
     /// Kamailio 5.6 may hang when it stops while tm still has transactions, with and without the module under test:
