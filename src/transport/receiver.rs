@@ -21,9 +21,9 @@ pub enum Flow {
 /// What a [`Receiver`] may ask before a request is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connection {
-    /// It was used before, and holds bytes that nobody has asked for.
+    /// It was used by another transfer before, and holds bytes that nobody has asked for.
     Unread,
-    /// It was used before, and the peer has closed it.
+    /// It was used by another transfer before, and the peer has closed it.
     Closed,
     /// It replaces one that broke after the request had gone out on it, together with others maybe.
     ReplacesBroken,
@@ -63,18 +63,21 @@ pub(super) struct CallbackContext<R> {
     pub error_text: NonNull<ErrorText>,
     /// Sockets that were made for the transfer since its last request, be it for a connection or in vain.
     made: Vec<RawFd>,
+    /// Whether one of its connections was.
+    opened_one: bool,
     /// The connection that the last request took; `None` where it is not known.
     connection: Option<Rc<OpenConnection>>,
 }
 
 impl<R> CallbackContext<R> {
     pub fn new(receiver: NonNull<R>, error_text: NonNull<ErrorText>) -> Self {
-        Self { receiver, error_text, made: Vec::new(), connection: None }
+        Self { receiver, error_text, made: Vec::new(), opened_one: false, connection: None }
     }
 
     /// No request yet.
     pub fn begin_anew(&mut self) {
         self.made.clear();
+        self.opened_one = false;
         self.connection = None;
     }
 
@@ -83,15 +86,14 @@ impl<R> CallbackContext<R> {
         self.connection.as_ref()?.is_http2()
     }
 
-    /// The connection that a request is about to take, and whether one took it before.
-    fn connection_between(&mut self, ends: Ends) -> (Option<Rc<OpenConnection>>, bool) {
+    /// The connection that a request is about to take.
+    fn connection_between(&mut self, ends: Ends) -> Option<Rc<OpenConnection>> {
         let Some(socket) = self.made.iter().copied().find(|socket| Ends::of(*socket) == Some(ends)) else {
-            let known = open_connections::between(ends);
-            let was_used = known.is_some();
-            return (known, was_used);
+            return open_connections::between(ends);
         };
         self.made.clear();
-        (Some(open_connections::opened(ends, socket)), false)
+        self.opened_one = true;
+        Some(open_connections::opened(ends, socket))
     }
 }
 
@@ -144,8 +146,9 @@ unsafe fn end<'a>(address: *const c_char, port: c_int) -> Option<(&'a CStr, u16)
 
 impl<R: Receiver> CallbackContext<R> {
     fn before_request(&mut self, receiver: &mut R, ends: Option<Ends>) -> Flow {
-        let (connection, was_used) = ends.map(|ends| self.connection_between(ends)).unwrap_or_default();
-        let used = connection.as_deref().filter(|_| was_used);
+        let connection = ends.and_then(|ends| self.connection_between(ends));
+        // One that this transfer has opened is not given up for what came after a challenge.
+        let used = connection.as_deref().filter(|_| !self.opened_one);
         let flow = receiver.request(|question| match question {
             Connection::Unread => used.is_some_and(OpenConnection::has_unread),
             Connection::Closed => used.is_some_and(OpenConnection::was_closed),
@@ -232,4 +235,51 @@ pub(super) extern "C" fn on_trace<R: Receiver>(
         receiver.trace(kind, bytes);
         0
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+    use std::os::fd::AsRawFd;
+
+    /// Notes what it is told when it asks for bytes that wait.
+    struct Asks(Option<bool>);
+
+    impl Receiver for Asks {
+        fn request(&mut self, is: impl Fn(Connection) -> bool) -> Flow {
+            self.0 = Some(is(Connection::Unread));
+            Flow::Continue
+        }
+        fn header_line(&mut self, _: &[u8]) -> Flow {
+            Flow::Continue
+        }
+        fn body(&mut self, _: &[u8]) -> Flow {
+            Flow::Continue
+        }
+        fn trace(&mut self, _: Trace, _: &[u8]) {}
+    }
+
+    fn asked(context: &mut CallbackContext<Asks>, ends: Ends) -> Option<bool> {
+        let mut receiver = Asks(None);
+        context.before_request(&mut receiver, Some(ends));
+        receiver.0
+    }
+
+    #[test]
+    fn bytes_that_wait_matter_to_other_transfers_than_the_one_that_opened_the_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let client = TcpStream::connect(listener.local_addr().expect("it is bound")).expect("it listens");
+        let (mut server, _) = listener.accept().expect("a connection");
+        server.write_all(b"x").expect("the client is there");
+        client.peek(&mut [0]).expect("the byte comes");
+        let ends = Ends::of(client.as_raw_fd()).expect("it is connected");
+        let context = || CallbackContext::new(NonNull::dangling(), NonNull::dangling());
+        let (mut opener, mut other) = (context(), context());
+        opener.made = vec![listener.as_raw_fd(), client.as_raw_fd()];
+        assert_eq!(asked(&mut opener, ends), Some(false));
+        assert_eq!(asked(&mut opener, ends), Some(false));
+        assert_eq!(asked(&mut other, ends), Some(true));
+    }
 }
