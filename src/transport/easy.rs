@@ -337,28 +337,13 @@ extern "C" fn refuse_lookup(_: *mut c_void, _: *mut c_void, _: *mut c_void) -> c
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::receiver::{Connection, Flow, Trace};
-
-    struct Ignore;
-
-    impl Receiver for Ignore {
-        fn request(&mut self, _: impl Fn(Connection) -> bool) -> Flow {
-            Flow::Continue
-        }
-        fn header_line(&mut self, _: &[u8]) -> Flow {
-            Flow::Continue
-        }
-        fn body(&mut self, _: &[u8]) -> Flow {
-            Flow::Continue
-        }
-        fn trace(&mut self, _: Trace, _: &[u8]) {}
-    }
+    use crate::transport::receiver::tests::Asks;
 
     #[test]
     fn addresses_that_no_transfer_used_are_gone_after_a_reset() {
-        let mut easy = Easy::new(Ignore).unwrap();
+        let mut easy = Easy::new(Asks(None)).unwrap();
         easy.set_addresses(c"+api.test:80:127.0.0.1").unwrap();
-        easy.reset(Ignore).unwrap();
+        easy.reset(Asks(None)).unwrap();
         // Nobody listens there. libcurl reads the addresses that it holds before it finds out.
         easy.set_text(curl::CURLOPT_URL, c"http://127.0.0.1:1/").unwrap();
         // SAFETY: the handle is live.

@@ -238,14 +238,14 @@ pub(super) extern "C" fn on_trace<R: Receiver>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::io::Write;
     use std::net::{TcpListener, TcpStream};
     use std::os::fd::AsRawFd;
 
-    /// Notes what it is told when it asks for bytes that wait.
-    struct Asks(Option<bool>);
+    /// Takes everything, and notes what it is told when it asks for bytes that wait.
+    pub struct Asks(pub Option<bool>);
 
     impl Receiver for Asks {
         fn request(&mut self, is: impl Fn(Connection) -> bool) -> Flow {
