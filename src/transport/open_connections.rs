@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::CStr;
 use std::mem::ManuallyDrop;
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, TcpStream};
 use std::os::fd::{FromRawFd, RawFd};
 use std::rc::Rc;
 
@@ -27,14 +27,13 @@ impl Ends {
         let end = |(address, port): (&CStr, u16)| Some((address.to_str().ok()?.parse().ok()?, port));
         Some(Self { local: end(local)?, remote: end(remote)? })
     }
+}
 
-    /// Those of a socket; `None` when it is not a connected one.
-    pub fn of(socket: RawFd) -> Option<Self> {
-        // SAFETY: never closed here; what is no TCP socket is an error of the calls below.
-        let stream = ManuallyDrop::new(unsafe { TcpStream::from_raw_fd(socket) });
-        let end = |address: SocketAddr| (address.ip(), address.port());
-        Some(Self { local: end(stream.local_addr().ok()?), remote: end(stream.peer_addr().ok()?) })
-    }
+/// This machine's end of a socket; `None` when it is no TCP socket.
+pub fn local_end(socket: RawFd) -> Option<(IpAddr, u16)> {
+    // SAFETY: never closed here; what is no TCP socket is an error of the call below.
+    let stream = ManuallyDrop::new(unsafe { TcpStream::from_raw_fd(socket) });
+    stream.local_addr().ok().map(|address| (address.ip(), address.port()))
 }
 
 /// A connection that has taken a request.
@@ -156,7 +155,7 @@ fn collect(socket: RawFd, on: bool) {
     unsafe { libc::setsockopt(socket, libc::IPPROTO_TCP, libc::TCP_CORK, (&raw const value).cast(), length) };
 }
 
-/// Ends a connection on which the peer acknowledges nothing for so long, ms (`TCP_USER_TIMEOUT` of tcp(7)). Without it one whose
+/// Ends a connection on which the peer acknowledges or takes nothing of what is to be sent for so long, ms (`TCP_USER_TIMEOUT` of tcp(7)). Without it one whose
 /// peer has vanished takes queries until the kernel gives up after a quarter of an hour: libcurl does not close a shared
 /// connection when a query on it ends early.
 const LONGEST_SILENCE: libc::c_uint = 10_000;
@@ -170,7 +169,7 @@ fn limit_silence(socket: RawFd) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::io::Write;
     use std::net::TcpListener;
@@ -182,8 +181,14 @@ mod tests {
         (client, listener.accept().expect("a connection").0)
     }
 
+    pub fn ends_of(client: &TcpStream) -> Ends {
+        let remote = client.peer_addr().expect("it is connected");
+        let local = local_end(client.as_raw_fd()).expect("it is bound");
+        Ends { local, remote: (remote.ip(), remote.port()) }
+    }
+
     fn opened_by(client: &TcpStream) -> (Ends, Rc<OpenConnection>) {
-        let ends = Ends::of(client.as_raw_fd()).expect("it is connected");
+        let ends = ends_of(client);
         (ends, opened(ends, client.as_raw_fd()))
     }
 

@@ -63,21 +63,21 @@ pub(super) struct CallbackContext<R> {
     pub error_text: NonNull<ErrorText>,
     /// Sockets that were made for the transfer since its last request, be it for a connection or in vain.
     made: Vec<RawFd>,
-    /// Whether one of its connections was.
-    opened_one: bool,
+    /// The last connection that was.
+    opened: Option<Rc<OpenConnection>>,
     /// The connection that the last request took; `None` where it is not known.
     connection: Option<Rc<OpenConnection>>,
 }
 
 impl<R> CallbackContext<R> {
     pub fn new(receiver: NonNull<R>, error_text: NonNull<ErrorText>) -> Self {
-        Self { receiver, error_text, made: Vec::new(), opened_one: false, connection: None }
+        Self { receiver, error_text, made: Vec::new(), opened: None, connection: None }
     }
 
     /// No request yet.
     pub fn begin_anew(&mut self) {
         self.made.clear();
-        self.opened_one = false;
+        self.opened = None;
         self.connection = None;
     }
 
@@ -88,12 +88,14 @@ impl<R> CallbackContext<R> {
 
     /// The connection that a request is about to take.
     fn connection_between(&mut self, ends: Ends) -> Option<Rc<OpenConnection>> {
-        let Some(socket) = self.made.iter().copied().find(|socket| Ends::of(*socket) == Some(ends)) else {
+        // The far end may be another one for the kernel: libcurl tells the address that it has asked for.
+        let is_it = |socket: &RawFd| open_connections::local_end(*socket) == Some(ends.local);
+        let Some(socket) = self.made.iter().copied().find(is_it) else {
             return open_connections::between(ends);
         };
         self.made.clear();
-        self.opened_one = true;
-        Some(open_connections::opened(ends, socket))
+        self.opened = Some(open_connections::opened(ends, socket));
+        self.opened.clone()
     }
 }
 
@@ -106,7 +108,10 @@ pub(super) extern "C" fn on_socket<R: Receiver>(
     guarded("a new socket", (), || {
         // SAFETY: the pointer that connect_callbacks set; nothing else uses what is behind it while libcurl runs.
         let context = unsafe { &mut *context.cast::<CallbackContext<R>>() };
-        context.made.push(socket);
+        // Without memory the connection is not known, which is the careful side.
+        if context.made.try_reserve(1).is_ok() {
+            context.made.push(socket);
+        }
     });
     api::CURL_SOCKOPT_OK as c_int
 }
@@ -148,10 +153,11 @@ impl<R: Receiver> CallbackContext<R> {
     fn before_request(&mut self, receiver: &mut R, ends: Option<Ends>) -> Flow {
         let connection = ends.and_then(|ends| self.connection_between(ends));
         // One that this transfer has opened is not given up for what came after a challenge.
-        let used = connection.as_deref().filter(|_| !self.opened_one);
+        let is_its_own = |used: &&Rc<_>| self.opened.as_ref().is_some_and(|opened| Rc::ptr_eq(opened, used));
+        let used = connection.as_ref().filter(|used| !is_its_own(used));
         let flow = receiver.request(|question| match question {
-            Connection::Unread => used.is_some_and(OpenConnection::has_unread),
-            Connection::Closed => used.is_some_and(OpenConnection::was_closed),
+            Connection::Unread => used.is_some_and(|used| used.has_unread()),
+            Connection::Closed => used.is_some_and(|used| used.was_closed()),
             // libcurl has nothing to say where a peer did not take a request, but for one that asks for HTTP/1.1 instead.
             Connection::ReplacesBroken => self.has_complained() && self.spoke_http2() != Some(false),
         });
@@ -240,6 +246,7 @@ pub(super) extern "C" fn on_trace<R: Receiver>(
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::transport::open_connections::tests::ends_of;
     use std::io::Write;
     use std::net::{TcpListener, TcpStream};
     use std::os::fd::AsRawFd;
@@ -267,19 +274,28 @@ pub(super) mod tests {
         receiver.0
     }
 
-    #[test]
-    fn bytes_that_wait_matter_to_other_transfers_than_the_one_that_opened_the_connection() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    /// A connection on which a byte waits.
+    fn connection(listener: &TcpListener) -> (TcpStream, Ends) {
         let client = TcpStream::connect(listener.local_addr().expect("it is bound")).expect("it listens");
         let (mut server, _) = listener.accept().expect("a connection");
         server.write_all(b"x").expect("the client is there");
         client.peek(&mut [0]).expect("the byte comes");
-        let ends = Ends::of(client.as_raw_fd()).expect("it is connected");
+        let ends = ends_of(&client);
+        (client, ends)
+    }
+
+    #[test]
+    fn bytes_that_wait_matter_to_other_transfers_than_the_one_that_opened_the_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let (ones, one) = connection(&listener);
+        let (others, other) = connection(&listener);
         let context = || CallbackContext::new(NonNull::dangling(), NonNull::dangling());
-        let (mut opener, mut other) = (context(), context());
-        opener.made = vec![listener.as_raw_fd(), client.as_raw_fd()];
-        assert_eq!(asked(&mut opener, ends), Some(false));
-        assert_eq!(asked(&mut opener, ends), Some(false));
-        assert_eq!(asked(&mut other, ends), Some(true));
+        let (mut opener, mut other_opener) = (context(), context());
+        opener.made = vec![listener.as_raw_fd(), ones.as_raw_fd()];
+        other_opener.made = vec![others.as_raw_fd()];
+        assert_eq!(asked(&mut opener, one), Some(false));
+        assert_eq!(asked(&mut opener, one), Some(false));
+        assert_eq!(asked(&mut other_opener, other), Some(false));
+        assert_eq!(asked(&mut opener, other), Some(true), "it has opened one, but not this");
     }
 }

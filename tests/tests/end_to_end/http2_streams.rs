@@ -434,6 +434,21 @@ fn a_shared_connection_ends_when_the_peer_acknowledges_nothing() {
     });
 }
 
+#[test]
+fn a_connection_is_known_by_the_address_that_was_asked_for() {
+    if !shares_connections() {
+        return;
+    }
+    let transport = Transport { tls: None };
+    let server = transport.server(|stream| stream.respond("x"));
+    // Linux connects it to 127.0.0.1.
+    let url = format!("http://0.0.0.0:{}/", server.port());
+    let kamailio = transport.queries(&url, "").start();
+    ask_in_turn(&kamailio, 1);
+    let [worker] = kamailio.http_workers();
+    assert_eq!(sockets::user_timeout(worker, server.port()), 10_000);
+}
+
 /// Connections that serve one request and then end in that way: each of the queries is answered.
 fn every_query_is_answered_when(transport: &Transport, assignments: &str, end: fn(&Stream)) {
     let server = transport.server(move |stream| if stream.is_first() { stream.respond("x") } else { end(&stream) });
