@@ -149,23 +149,23 @@ impl OpenConnection {
 
 /// Whether the kernel keeps segments until they are full (`TCP_CORK` of tcp(7)). Where it cannot, it sends each at once.
 fn collect(socket: RawFd, on: bool) {
-    let value = libc::c_int::from(on);
-    let length = size_of_val(&value) as libc::socklen_t;
-    // SAFETY: reads one int; what is no TCP socket is an error.
-    unsafe { libc::setsockopt(socket, libc::IPPROTO_TCP, libc::TCP_CORK, (&raw const value).cast(), length) };
+    set_tcp_option(socket, libc::TCP_CORK, on.into());
 }
 
-/// Ends a connection on which the peer acknowledges or takes nothing of what is to be sent for so long, ms (`TCP_USER_TIMEOUT` of tcp(7)). Without it one whose
-/// peer has vanished takes queries until the kernel gives up after a quarter of an hour: libcurl does not close a shared
-/// connection when a query on it ends early.
-const LONGEST_SILENCE: libc::c_uint = 10_000;
+/// Ends a connection on which the peer acknowledges or takes nothing of what is to be sent for so long, ms (`TCP_USER_TIMEOUT` of
+/// tcp(7)). Without it one whose peer has vanished takes queries until the kernel gives up after a quarter of an hour: libcurl does
+/// not close a shared connection when a query on it ends early.
+const LONGEST_SILENCE: libc::c_int = 10_000;
 
 /// Sets that limit. Where it cannot be set, the connection goes on without.
 fn limit_silence(socket: RawFd) {
-    let length = size_of_val(&LONGEST_SILENCE) as libc::socklen_t;
-    let value: *const libc::c_uint = &LONGEST_SILENCE;
-    // SAFETY: reads one unsigned int; what is no TCP socket is an error.
-    unsafe { libc::setsockopt(socket, libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT, value.cast(), length) };
+    set_tcp_option(socket, libc::TCP_USER_TIMEOUT, LONGEST_SILENCE);
+}
+
+fn set_tcp_option(socket: RawFd, option: libc::c_int, value: libc::c_int) {
+    let length = size_of_val(&value) as libc::socklen_t;
+    // SAFETY: reads one int; what is no TCP socket is an error.
+    unsafe { libc::setsockopt(socket, libc::IPPROTO_TCP, option, (&raw const value).cast(), length) };
 }
 
 #[cfg(test)]
