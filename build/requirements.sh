@@ -7,7 +7,7 @@ set -eu
 packages_of() {
 	case $1 in
 	build)
-		echo build-essential pkg-config libcurl4-openssl-dev libssl-dev libevent-dev libclang-dev dpkg-dev
+		echo build-essential pkg-config libcurl4-openssl-dev libssl-dev libevent-dev libc-ares-dev libclang-dev dpkg-dev
 		[ -n "${KAMAILIO_SRC:-}" ] || echo kamailio
 		;;
 	check)
@@ -20,7 +20,7 @@ packages_of() {
 	deb) echo debhelper lintian ;;
 	measure) echo nginx-light ;;
 	memcheck) echo valgrind libc6-dbg ;;
-	test) echo kamailio kamailio-extra-modules kamailio-lua-modules kamailio-python3-modules kamailio-tls-modules kamailio-utils-modules sip-tester nghttp2-server openssl curl util-linux ;;
+	test) echo kamailio kamailio-extra-modules kamailio-json-modules kamailio-lua-modules kamailio-python3-modules kamailio-tls-modules kamailio-utils-modules sip-tester nghttp2-server openssl curl util-linux ;;
 	*) echo "build/requirements.sh: unknown purpose $1: build, check, root, deb, measure, memcheck or test" >&2 && exit 2 ;;
 	esac
 }
