@@ -25,9 +25,15 @@
 #define WAKE "wake"                         /* the eventfd */
 #define TM "tm"                             /* functions of tm, and the core's that makes a message */
 #define TM_NOT_SUSPENDED "tm-not-suspended" /* t_continue finds the transaction not suspended (-2) */
+#define SIGNAL_IN_SHM "signal-in-shm"       /* SIGTERM comes while the process holds the lock of SHM */
+#define PANIC_AT "panic:"                   /* and the name of a place: the Rust code there panics */
+#define SIGNAL_AT "signal:"                 /* and the name of a place: SIGTERM comes there */
 
 /* Counts a call; whether it must fail. */
 int fault_now(const char *kind, const char *call);
+
+/* A place in the Rust code is reached; whether it must panic. */
+int fault_place(const char *place);
 
 /* Tells the test that a worker has started. */
 void fault_worker_runs(void);

@@ -1,4 +1,8 @@
 /* Shared memory that this module asks for. */
+#include <signal.h>
+
+#include "core/mem/shm.h"
+
 #include "heap.h"
 #include "plan.h"
 
@@ -18,6 +22,11 @@ void __wrap_shim_shm_free(void *block)
 {
 	if(!fault_for_libcurl) {
 		fault_block_given_back(block);
+	}
+	if(fault_now(SIGNAL_IN_SHM, "shm_free")) {
+		shm_global_lock();
+		raise(SIGTERM);
+		shm_global_unlock();
 	}
 	__real_shim_shm_free(block);
 }

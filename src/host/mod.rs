@@ -3,6 +3,7 @@
 //! Every file names the process that may use it. What all of them rely on: Kamailio's processes have one thread each.
 
 pub mod exports;
+pub mod fault_point;
 mod guard;
 pub mod heap;
 pub mod interface;

@@ -1,6 +1,7 @@
 //! Script functions of the native language: Kamailio's `cmd_export_t` on one side, the rows of `module/functions.rs`
 //! on the other. Script processes.
 
+use super::fault_point::fault_point;
 use super::message::Message;
 use super::values::{NoRoom, Values};
 use super::{guarded, log, sys};
@@ -52,6 +53,7 @@ pub(super) fn run<P>(
     parameters: &[P],
     mut add: impl FnMut(&mut Values, &P) -> Result<(), NoValue>,
 ) -> c_int {
+    fault_point!("function");
     let mut values = Values::new();
     if parameters.iter().try_for_each(|parameter| add(&mut values, parameter)).is_err() {
         (function.refuse)(message);

@@ -1,56 +1,72 @@
-//! The end of an HTTP worker by SIGTERM. Kamailio ends its children with that signal, and their handler leaves at once,
-//! wherever the process stands. In the middle of tm that leaves a timer or a list as nobody else can use it, and main, which
-//! takes all transactions down after its children, may wait for it for ever. So a worker first finishes what it does there.
+//! The end of an HTTP worker by SIGTERM or SIGINT. Kamailio ends its children with these, and its own handler leaves at once, wherever
+//! the process stands. In the middle of tm that leaves a timer or a list as nobody else can use it; in the middle of the allocator
+//! the lock of all shared memory stays locked. main takes everything down after its children, and may wait for ever.
+//!
+//! So the signal is an event of the worker's loop: the handler notes it and wakes the loop, and the process ends where nothing is under
+//! way, in [`end_if_due`]. A callback that does not return holds that up for 1 s.
 
+use super::log;
 use super::process::ProcessError;
 use std::ffi::{c_int, c_uint};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 /// How long the end may be put off, s. A callback may wait for a lock whose owner is gone.
 const LONGEST: c_uint = 1;
 
-static IS_PUTTING_OFF: AtomicBool = AtomicBool::new(false);
-static IS_DUE: AtomicBool = AtomicBool::new(false);
+/// The signal that has come; 0 for none.
+static DUE: AtomicI32 = AtomicI32::new(0);
+/// The eventfd that wakes the loop.
+static WAKE: AtomicI32 = AtomicI32::new(-1);
 /// What Kamailio set for both signals, a `sighandler_t`.
 static OF_KAMAILIO: AtomicUsize = AtomicUsize::new(libc::SIG_DFL);
 
-/// From now on SIGTERM and SIGINT end this process only between two calls of [`put_off`]. HTTP workers, once, before their loop.
+/// From now on SIGTERM and SIGINT make `wake`, an eventfd, readable, and end this process in [`end_if_due`]. HTTP workers, once, first
+/// of all.
 ///
 /// # Errors
 /// The signal cannot be handled; `sigaction(2)`.
-pub fn install() -> Result<(), ProcessError> {
+pub fn install(wake: RawFd) -> Result<(), ProcessError> {
+    WAKE.store(wake, Ordering::Relaxed);
     handle(libc::SIGALRM, end_now)?;
     for signal in [libc::SIGINT, libc::SIGTERM] {
-        OF_KAMAILIO.store(handle(signal, terminate)?, Ordering::Relaxed);
+        OF_KAMAILIO.store(handle(signal, note)?, Ordering::Relaxed);
     }
     Ok(())
 }
 
-/// Runs `body` to its end, but for no more than 1 s once a signal to end came; then the process ends.
-pub fn put_off<R>(body: impl FnOnce() -> R) -> R {
-    IS_PUTTING_OFF.store(true, Ordering::SeqCst);
-    let result = body();
-    IS_PUTTING_OFF.store(false, Ordering::SeqCst);
-    if IS_DUE.load(Ordering::SeqCst) {
-        end_now(libc::SIGTERM);
-    }
-    result
-}
-
-extern "C" fn terminate(signal: c_int) {
-    if IS_PUTTING_OFF.load(Ordering::SeqCst) {
-        IS_DUE.store(true, Ordering::SeqCst);
-        // SAFETY: no pointers; may be called in a signal handler (signal-safety(7)).
-        unsafe { libc::alarm(LONGEST) };
+/// Ends this process where a signal to do so has come. To be called where it holds no lock.
+pub fn end_if_due() {
+    let signal = DUE.load(Ordering::Relaxed);
+    if signal == 0 {
         return;
     }
+    log::info!("an HTTP worker ends at rest, by signal {signal}");
     match OF_KAMAILIO.load(Ordering::Relaxed) {
-        libc::SIG_DFL | libc::SIG_IGN => end_now(signal),
+        libc::SIG_DFL | libc::SIG_IGN => {}
         handler => {
             // SAFETY: sigaction(2) gave it for this signal, neither of the two values that are no function.
             let handler: extern "C" fn(c_int) = unsafe { std::mem::transmute(handler) };
             handler(signal);
         }
+    }
+    end_now(signal);
+}
+
+/// Only the first signal counts: others must not put the end off.
+extern "C" fn note(signal: c_int) {
+    if DUE.swap(signal, Ordering::Relaxed) != 0 {
+        return;
+    }
+    let one = 1u64;
+    // SAFETY: all of these may be called in a signal handler (signal-safety(7)); writes the eight bytes of `one`, and leaves errno
+    // as the interrupted code has it. A full eventfd is readable already.
+    unsafe {
+        let errno = libc::__errno_location();
+        let before = *errno;
+        libc::alarm(LONGEST);
+        libc::write(WAKE.load(Ordering::Relaxed), std::ptr::from_ref(&one).cast(), size_of::<u64>());
+        *errno = before;
     }
 }
 

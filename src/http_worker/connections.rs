@@ -51,7 +51,10 @@ impl Connections {
     /// # Errors
     /// As [`Multi::add`].
     pub fn add<R>(&mut self, query: &Query, hop: &Hop, easy: &Easy<R>) -> Result<(), TransferError> {
-        let multi = if stands_apart(query, hop) { &mut self.apart } else { &mut self.kept };
+        let multi = match Pool::of(query, Some(hop)) {
+            Pool::Kept => &mut self.kept,
+            Pool::Apart => &mut self.apart,
+        };
         if multi.is_broken() && multi.transfers() == 0 {
             *multi = Multi::new(&self.event_loop, &self.limits).map_err(|_| TransferError::out_of_memory())?;
         }
@@ -70,9 +73,12 @@ impl Connections {
         }
     }
 
-    /// Ends the present request of a query.
-    pub fn remove<R>(&mut self, query: &Query, hop: Option<&Hop>, easy: &Easy<R>) {
-        if are_apart(query, hop) { self.apart.remove(easy) } else { self.kept.remove(easy) }
+    /// Ends a request that was added, in the pool of its query.
+    pub fn remove<R>(&mut self, pool: Pool, easy: &Easy<R>) {
+        match pool {
+            Pool::Kept => self.kept.remove(easy),
+            Pool::Apart => self.apart.remove(easy),
+        }
     }
 
     /// Whether there are requests on connections that are broken.
@@ -82,7 +88,10 @@ impl Connections {
 
     /// Whether the present request of a query, which was added, is on connections that are broken.
     pub fn have_lost(&self, query: &Query, hop: Option<&Hop>) -> bool {
-        if are_apart(query, hop) { self.apart.is_broken() } else { self.kept.is_broken() }
+        match Pool::of(query, hop) {
+            Pool::Kept => self.kept.is_broken(),
+            Pool::Apart => self.apart.is_broken(),
+        }
     }
 
     /// Lets libcurl go on with one socket.
@@ -113,8 +122,20 @@ impl Connections {
     }
 }
 
-fn are_apart(query: &Query, hop: Option<&Hop>) -> bool {
-    hop.is_some_and(|hop| stands_apart(query, hop))
+/// Which connections a request is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pool {
+    /// Those that later queries use again.
+    Kept,
+    /// Those that begin with HTTP/2 over plain TCP.
+    Apart,
+}
+
+impl Pool {
+    /// Of the present request of a query.
+    pub fn of(query: &Query, hop: Option<&Hop>) -> Self {
+        if hop.is_some_and(|hop| stands_apart(query, hop)) { Self::Apart } else { Self::Kept }
+    }
 }
 
 /// Whether several queries share a connection that speaks HTTP/2, at the same time.

@@ -1,9 +1,11 @@
-//! Hands ended queries back to the script: at once, or, while tm would have no memory for it, as soon as there is some.
+//! Hands ended queries back to the script: at once, or, while tm would have no memory for it, as soon as there is some. What was
+//! accepted has its end whatever happens: a query stays in a list until its route is about to run, and the route has a guard.
 
 use super::outcome::Outcome;
 use super::resume;
+use crate::host::fault_point::fault_point;
 use crate::host::reserve::Reserve;
-use crate::host::{guarded, log, termination};
+use crate::host::{log, termination};
 use crate::module::statistics::Statistic;
 use crate::shared::clock::Instant;
 use crate::shared::query::Query;
@@ -24,6 +26,8 @@ const BETWEEN_WARNINGS: Duration = Duration::from_secs(10);
 pub struct Deliveries {
     queue: &'static Ring,
     reserve: Reserve,
+    /// Those that nobody has looked at yet.
+    accepted: VecDeque<Ended>,
     postponed: VecDeque<Ended>,
     warned_at: Option<Instant>,
     /// When the reserve could not be filled.
@@ -40,18 +44,31 @@ struct Ended {
 impl Deliveries {
     /// None yet.
     pub fn new(queue: &'static Ring) -> Self {
-        Self { queue, reserve: Reserve::new(), postponed: VecDeque::new(), warned_at: None, lacking_since: None }
+        let (accepted, postponed) = (VecDeque::new(), VecDeque::new());
+        Self { queue, reserve: Reserve::new(), accepted, postponed, warned_at: None, lacking_since: None }
     }
 
-    /// Runs the route of a query that has ended, now or later.
-    pub fn add(&mut self, query: Query, outcome: Outcome) {
-        let needs_memory = query.options().suspension.is_some();
-        if !needs_memory || (self.postponed.is_empty() && !scarcity::is_scarce()) {
-            self.run(query, outcome);
-        } else {
-            self.postponed.push_back(Ended { query, outcome, at: Instant::now() });
-            self.retry();
-            self.warn();
+    /// Takes over a query that has ended; [`Deliveries::deliver`] runs its route.
+    pub fn accept(&mut self, query: Query, outcome: Outcome) {
+        self.accepted.push_back(Ended { query, outcome, at: Instant::now() });
+    }
+
+    /// Runs the routes of what was accepted, now or later.
+    pub fn deliver(&mut self) {
+        while let Some(first) = self.accepted.front() {
+            fault_point!("delivery");
+            let needs_memory = first.query.options().suspension.is_some();
+            let may_run = !needs_memory || (self.postponed.is_empty() && !scarcity::is_scarce());
+            let Some(ended) = self.accepted.pop_front() else {
+                return;
+            };
+            if may_run {
+                self.run(ended);
+            } else {
+                self.postponed.push_back(ended);
+                self.retry();
+                self.warn();
+            }
         }
     }
 
@@ -71,7 +88,7 @@ impl Deliveries {
                 return;
             };
             self.reserve.release();
-            self.run(ended.query, ended.outcome);
+            self.run(ended);
             self.fill_reserve();
         }
     }
@@ -102,13 +119,16 @@ impl Deliveries {
 
     /// When to try again, at the latest.
     pub fn next_try(&self) -> Option<Instant> {
-        (!self.postponed.is_empty()).then(|| Instant::now().after(BETWEEN_TRIES))
+        // Of what was accepted, only a panic leaves something.
+        (!self.postponed.is_empty() || !self.accepted.is_empty()).then(|| Instant::now().after(BETWEEN_TRIES))
     }
 
-    fn run(&mut self, query: Query, outcome: Outcome) {
+    fn run(&mut self, ended: Ended) {
         self.queue.finished();
-        outcome.statistic.add(1);
+        ended.outcome.statistic.add(1);
         Statistic::InFlight.add(-1);
-        termination::put_off(|| guarded("a callback", (), || resume::deliver(&query, outcome)));
+        resume::deliver(&ended.query, ended.outcome);
+        drop(ended.query);
+        termination::end_if_due();
     }
 }

@@ -1,30 +1,38 @@
 //! The process of one HTTP worker: sets up its loop and never returns.
 
 use super::worker::Worker;
-use crate::host::{log, process, termination, thread_data};
+use crate::host::fault_point::fault_point;
+use crate::host::{guarded, log, process, termination, thread_data};
 use crate::module::settings::settings;
 use crate::shared::ring::Ring;
+use crate::transport::error::LoopError;
 use crate::transport::global;
 
 /// Descriptors that a process needs beside its transfers: Kamailio's own, libevent's, look-ups, certificate files.
 const OTHER_DESCRIPTORS: usize = 128;
 
-/// Runs the worker of `queue`. A worker that cannot go on ends its process; main then ends the server, as it does for
-/// any of its children.
+/// Runs the worker of `queue`. A worker that cannot go on ends its process, also where it panics: what lies below on the stack is
+/// main's start of the server. main then ends the server, as it does for any of its children.
 pub fn run(queue: &'static Ring) -> ! {
-    thread_data::forget_what_is_shared();
-    global::begin_worker();
-    if termination::install().is_err() {
+    // First of all: Kamailio's handler would end the process anywhere.
+    if termination::install(queue.wake_descriptor()).is_err() {
         log::warning!("no handler for SIGTERM: an HTTP worker may end in the middle of a callback");
     }
-    let settings = settings().clone();
-    let max_in_flight = bound_by_descriptors(settings.max_in_flight as usize, process::raise_descriptor_limit());
-    let error = match Worker::new(queue, &settings, max_in_flight) {
-        Ok(mut worker) => worker.run(),
-        Err(error) => error,
-    };
+    let error = guarded("an HTTP worker", LoopError("internal error".to_owned()), || serve(queue));
     log::critical!("an HTTP worker cannot go on: {error}");
     process::exit_with_failure()
+}
+
+fn serve(queue: &'static Ring) -> LoopError {
+    fault_point!("start");
+    thread_data::forget_what_is_shared();
+    global::begin_worker();
+    let settings = settings().clone();
+    let max_in_flight = bound_by_descriptors(settings.max_in_flight as usize, process::raise_descriptor_limit());
+    match Worker::new(queue, &settings, max_in_flight) {
+        Ok(mut worker) => worker.run(),
+        Err(error) => error,
+    }
 }
 
 /// Each transfer takes one descriptor, and one more while two addresses are tried at once.

@@ -1,11 +1,15 @@
 //! The loop of one HTTP worker, and everything it owns. A query enters by [`Worker::run`] taking it from the ring, and
 //! leaves by `end`, which is the only place where a transfer is given up, and its route runs in `deliveries`.
+//!
+//! A panic costs the step in which it happens, and no query its end: a step of a transfer runs in `attempt`, what a transfer leaves
+//! behind goes in a guard of `end`, and the rest of a turn has the guard of [`Worker::run`].
 
-use super::connections::{Connections, are_shared};
+mod end;
+
+use super::connections::{Connections, Pool, are_shared};
 use super::deadlines::Deadlines;
 use super::deliveries::Deliveries;
 use super::idle_handles::IdleHandles;
-use super::outcome::{Outcome, Times};
 use super::receive_buffers::ReceiveBuffers;
 use super::redirect::Hop;
 use super::request;
@@ -14,10 +18,10 @@ use super::response::{MAX_ALL_HEADER_BYTES, MAX_HEADER_BYTES, Overflow, Response
 use super::retry;
 use super::setup::Setup;
 use super::transfer::{Stage, Transfer, TransferId};
-use crate::host::{guarded, log};
+use crate::host::fault_point::fault_point;
+use crate::host::{guarded, log, termination};
 use crate::module::settings::Settings;
 use crate::shared::clock::Instant;
-use crate::shared::query::Query;
 use crate::shared::ring::Ring;
 use crate::transport::easy::Easy;
 use crate::transport::error::{LoopError, TransferError};
@@ -29,8 +33,11 @@ use slab::Slab;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How long the worker rests in a turn in which it could not set its timer.
+/// How long the worker rests in a turn in which it could not set its timer, or after one that has panicked.
 const WITHOUT_TIMER: Duration = Duration::from_millis(10);
+
+/// Turns that may panic one after the other. What panics in each of them will not go away, and the server is better started again.
+const MOST_PANICS: u32 = 100;
 
 /// Everything that one worker process owns.
 pub struct Worker {
@@ -85,18 +92,27 @@ impl Worker {
         })
     }
 
-    /// Serves queries until something essential breaks.
+    /// Serves queries until something essential breaks, or panics in each turn.
     pub fn run(&mut self) -> LoopError {
-        loop {
-            if let Err(error) = self.turn() {
-                return error;
+        let mut panics = 0;
+        while panics < MOST_PANICS {
+            match guarded("a turn of the loop", None, || Some(self.turn())) {
+                Some(Ok(())) => panics = 0,
+                Some(Err(error)) => return error,
+                None => {
+                    panics += 1;
+                    self.recover();
+                }
             }
         }
+        LoopError(format!("{MOST_PANICS} turns of its loop in a row have panicked"))
     }
 
     /// Takes what is queued, waits for something to happen, acts on all of it. The worker may not have run for a while
     /// (a callback that blocked, a process that was stopped): what has expired ends before anything is sent or read.
     fn turn(&mut self) -> Result<(), LoopError> {
+        fault_point!("turn");
+        self.deliveries.deliver();
         self.receive();
         self.end_expired();
         self.start_waiting();
@@ -105,13 +121,7 @@ impl Worker {
         self.connections.act_when_due();
         self.finish_done();
         self.end_lost();
-        let is_timed = self.set_timer();
-        // Transfers that have just ended may have made room for others.
-        let is_idle = (self.waiting.is_empty() || !self.may_start()) && !self.connections.are_due();
-        let may_sleep = is_timed && is_idle && self.queue.prepare_sleep();
-        let waited = self.event_loop.wait(may_sleep);
-        self.queue.stay_awake();
-        waited?;
+        self.wait()?;
         self.receive();
         self.end_expired();
         while let Some(ready) = self.event_loop.next_ready() {
@@ -123,12 +133,36 @@ impl Worker {
         Ok(())
     }
 
+    /// Lets events happen. A signal to end that comes at any other time is acted on here, or after the next callback.
+    fn wait(&mut self) -> Result<(), LoopError> {
+        let is_timed = self.set_timer();
+        // Transfers that have just ended may have made room for others.
+        let is_idle = (self.waiting.is_empty() || !self.may_start()) && !self.connections.are_due();
+        let may_sleep = is_timed && is_idle && self.queue.prepare_sleep();
+        termination::end_if_due();
+        fault_point!("wait");
+        let waited = self.event_loop.wait(may_sleep);
+        self.queue.stay_awake();
+        termination::end_if_due();
+        waited
+    }
+
+    /// After a turn that has panicked, or whose events were lost: timers may have run out and nobody knows.
+    fn recover(&mut self) {
+        std::thread::sleep(WITHOUT_TIMER);
+        self.queue.stay_awake();
+        self.timer_set_for = None;
+        guarded("libcurl's timers", (), || self.connections.timer_expired());
+    }
+
     fn act_on(&mut self, ready: Ready) {
+        fault_point!("event");
         match ready {
             Ready::Queue => self.queue.clear_wake(),
             Ready::Socket { descriptor, events } => self.connections.socket_ready(descriptor, events),
             Ready::TransferTimer => self.connections.timer_expired(),
             Ready::Deadline => self.timer_set_for = None,
+            Ready::Lost => self.recover(),
             Ready::Resolved { lookup, result } => self.resolved(lookup, result),
         }
     }
@@ -144,11 +178,18 @@ impl Worker {
         while let Some(query) = self.queue.take() {
             self.last_serial += 1;
             let transfer = Transfer::new(query, self.last_serial, *now.get_or_insert_with(Instant::now));
-            let deadline = transfer.deadline();
-            let key = self.transfers.insert(transfer);
-            self.deadlines.add(deadline, key);
-            self.waiting.push_back(TransferId { key, serial: self.last_serial });
+            let id = TransferId { key: self.transfers.insert(transfer), serial: self.last_serial };
+            self.attempt(id.key, "the receipt of a query", |worker, _| worker.received(id));
         }
+    }
+
+    fn received(&mut self, id: TransferId) -> Result<(), TransferError> {
+        fault_point!("receipt");
+        if let Some(transfer) = self.transfers.get(id.key) {
+            self.deadlines.add(transfer.deadline(), id.key);
+            self.waiting.push_back(id);
+        }
+        Ok(())
     }
 
     fn start_waiting(&mut self) {
@@ -173,9 +214,11 @@ impl Worker {
 
     /// Runs a step of one transfer. A step that fails or panics ends it.
     fn attempt(&mut self, key: usize, what: &str, step: impl FnOnce(&mut Self, usize) -> Result<(), TransferError>) {
-        let ended = guarded(what, None, || Some(step(self, key))).unwrap_or_else(|| {
-            Err(TransferError::with_detail(curl::CURLE_FAILED_INIT, format_args!("internal error in {what}")))
+        let ended = guarded(what, None, || {
+            fault_point!("step");
+            Some(step(self, key))
         });
+        let ended = ended.unwrap_or_else(|| Err(internal_error(what)));
         if let Err(error) = ended {
             self.end(key, Err(error));
         }
@@ -298,7 +341,7 @@ impl Worker {
             return;
         };
         if let Stage::Sent(mut easy, setup) = std::mem::replace(&mut transfer.stage, Stage::Resolving) {
-            self.connections.remove(&transfer.query, transfer.hop.as_ref(), &easy);
+            self.connections.remove(Pool::of(&transfer.query, transfer.hop.as_ref()), &easy);
             let head_bytes = easy.receiver_mut().head_bytes();
             self.idle_handles.keep(easy, head_bytes, setup);
         }
@@ -331,57 +374,6 @@ impl Worker {
         }
     }
 
-    /// The one end of a transfer: what comes of its query is up to the deliveries.
-    fn end(&mut self, key: usize, result: Result<u16, TransferError>) {
-        let Some(transfer) = self.transfers.try_remove(key) else {
-            return;
-        };
-        self.deadlines.remove(transfer.deadline(), key);
-        let (query, outcome) = self.close(key, transfer, result);
-        self.deliveries.add(query, outcome);
-    }
-
-    /// Gives back what a transfer holds in its stage, and says how it ended.
-    fn close(&mut self, key: usize, transfer: Transfer, result: Result<u16, TransferError>) -> (Query, Outcome) {
-        let redirect = transfer.redirect_time();
-        let before = transfer.sent.since(transfer.started);
-        let started = transfer.started;
-        let id = TransferId { key, serial: transfer.serial };
-        let Transfer { query, stage, hop, .. } = transfer;
-        let failed = |result: Result<u16, TransferError>, times| {
-            Outcome::failed(&result.err().unwrap_or_else(|| TransferError::new(curl::CURLE_FAILED_INIT)), times)
-        };
-        let outcome = match stage {
-            Stage::Queued => {
-                self.queue.release_place();
-                failed(result, Times::default())
-            }
-            Stage::Resolving => {
-                self.in_flight -= 1;
-                if let Some(hop) = hop {
-                    self.names.give_up(&hop.origin.host, id);
-                }
-                let total = Instant::now().since(started);
-                failed(result, Times { total, redirect, ..Times::default() })
-            }
-            Stage::Sent(mut easy, setup) => {
-                self.in_flight -= 1;
-                self.connections.remove(&query, hop.as_ref(), &easy);
-                let times = Times::read(&easy, before, redirect);
-                let response = std::mem::take(easy.receiver_mut());
-                if let Some(hop) = &hop {
-                    self.receive_buffers.note(&hop.origin, response.received());
-                }
-                self.idle_handles.keep(easy, response.head_bytes(), setup);
-                match result {
-                    Ok(status) => Outcome::replied(status, response, times),
-                    Err(error) => Outcome::failed(&error, times),
-                }
-            }
-        };
-        (query, outcome)
-    }
-
     /// Sets the timer for the first deadline; whether it is set. Without it the worker must not sleep, and tries again.
     fn set_timer(&mut self) -> bool {
         let first = [self.deadlines.first(), self.deliveries.next_try(), self.idle_handles.next_look()]
@@ -412,6 +404,10 @@ fn connection_limits(settings: &Settings, max_in_flight: usize) -> ConnectionLim
         per_host: settings.max_connections_per_host as usize,
         streams: if are_shared(settings) { settings.max_streams as usize } else { 1 },
     }
+}
+
+fn internal_error(what: &str) -> TransferError {
+    TransferError::with_detail(curl::CURLE_FAILED_INIT, format_args!("internal error in {what}"))
 }
 
 fn timeout(transfer: &Transfer) -> TransferError {
@@ -451,7 +447,7 @@ impl Drop for Worker {
     fn drop(&mut self) {
         for (_, transfer) in &self.transfers {
             if let Stage::Sent(easy, _) = &transfer.stage {
-                self.connections.remove(&transfer.query, transfer.hop.as_ref(), easy);
+                self.connections.remove(Pool::of(&transfer.query, transfer.hop.as_ref()), easy);
             }
         }
         log::debug!("an HTTP worker has ended");

@@ -1,8 +1,10 @@
 //! libevent's loop. Its callbacks only append to the list of what is ready; [`EventLoop::wait`] hands that list out.
 
 use super::error::LoopError;
+use crate::host::fault_point::fault_point;
+use crate::host::guarded;
 use libevent_sys as libevent;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ffi::{c_char, c_int, c_short, c_void};
 use std::net::IpAddr;
@@ -27,6 +29,8 @@ pub enum Ready {
     TransferTimer,
     /// The earliest deadline has come.
     Deadline,
+    /// Something did, and a panic has lost what: any timer may have run out. Sockets and the queue tell again by themselves.
+    Lost,
     /// A name was looked up.
     Resolved {
         /// The number that [`super::resolver::Resolver::start`] gave the look-up.
@@ -46,6 +50,8 @@ pub struct EventLoop(Rc<Inner>);
 struct Inner {
     base: NonNull<libevent::event_base>,
     ready: ReadyList,
+    /// An event was lost.
+    has_lost: Cell<bool>,
 }
 
 impl EventLoop {
@@ -59,7 +65,7 @@ impl EventLoop {
         // SAFETY: no arguments; null on failure.
         let base = NonNull::new(unsafe { libevent::event_base_new() })
             .ok_or_else(|| LoopError("event_base_new failed".to_owned()))?;
-        Ok(Self(Rc::new(Inner { base, ready: RefCell::default() })))
+        Ok(Self(Rc::new(Inner { base, ready: RefCell::default(), has_lost: Cell::default() })))
     }
 
     /// Lets events happen, waiting for the first one when `block` is set and nothing is ready yet: a look-up that was
@@ -79,6 +85,9 @@ impl EventLoop {
 
     /// The next thing that happened.
     pub fn next_ready(&self) -> Option<Ready> {
+        if self.0.has_lost.take() {
+            return Some(Ready::Lost);
+        }
         self.0.ready.borrow_mut().pop_front()
     }
 
@@ -278,13 +287,23 @@ extern "C" fn happened(_: c_int, what: c_short, context: *mut c_void) {
     // SAFETY: every watch registers its boxed context, which lives until after its event is freed; nobody holds a
     // mutable reference while the loop runs.
     let context = unsafe { &*context.cast::<Context>() };
-    let ready = match context.source {
-        Source::Queue => Ready::Queue,
-        Source::TransferTimer => Ready::TransferTimer,
-        Source::Deadline => Ready::Deadline,
-        Source::Socket(descriptor) => Ready::Socket { descriptor, events: selected(what) },
-    };
-    context.event_loop.ready().borrow_mut().push_back(ready);
+    if !guarded("an event", false, || context.note(what)) {
+        context.event_loop.0.has_lost.set(true);
+    }
+}
+
+impl Context {
+    fn note(&self, what: c_short) -> bool {
+        fault_point!("happened");
+        let ready = match self.source {
+            Source::Queue => Ready::Queue,
+            Source::TransferTimer => Ready::TransferTimer,
+            Source::Deadline => Ready::Deadline,
+            Source::Socket(descriptor) => Ready::Socket { descriptor, events: selected(what) },
+        };
+        self.event_loop.ready().borrow_mut().push_back(ready);
+        true
+    }
 }
 
 fn selected(what: c_short) -> c_int {
@@ -300,7 +319,7 @@ fn selected(what: c_short) -> c_int {
 
 /// libevent would print to stderr, which a daemon does not have.
 extern "C" fn log(severity: c_int, text: *const c_char) {
-    crate::host::guarded("libevent's log", (), || {
+    guarded("libevent's log", (), || {
         // SAFETY: libevent hands in a NUL-terminated text.
         let text = unsafe { std::ffi::CStr::from_ptr(text) }.to_string_lossy();
         if severity as u32 >= libevent::EVENT_LOG_WARN {

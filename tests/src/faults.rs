@@ -60,11 +60,19 @@ pub enum Kind {
     Tm,
     /// `t_continue` finds the transaction not suspended.
     TmNotSuspended,
+    /// SIGTERM comes while a process holds the lock of shared memory.
+    SignalInShm,
+    /// A panic in the Rust code, at a place that has this name there.
+    PanicAt(&'static str),
+    /// SIGTERM comes at such a place.
+    SignalAt(&'static str),
 }
 
 impl Kind {
-    fn name(self) -> &'static str {
-        match self {
+    fn name(self) -> String {
+        let name = match self {
+            Self::PanicAt(place) => return format!("panic:{place}"),
+            Self::SignalAt(place) => return format!("signal:{place}"),
             Self::OurShm => "our-shm",
             Self::CoreShm => "core-shm",
             Self::CorePrivate => "core-private",
@@ -80,7 +88,9 @@ impl Kind {
             Self::Wake => "wake",
             Self::Tm => "tm",
             Self::TmNotSuspended => "tm-not-suspended",
-        }
+            Self::SignalInShm => "signal-in-shm",
+        };
+        name.to_owned()
     }
 }
 
@@ -125,8 +135,9 @@ impl Faults {
     /// Lets call number `call` of a kind fail, counted from 1 and from now on.
     pub fn arm(&self, kind: Kind, call: i32) {
         self.disarm();
-        let mut texts = [0; (LENGTH - KIND) as usize];
-        texts[..kind.name().len()].copy_from_slice(kind.name().as_bytes());
+        let (mut texts, name) = ([0; (LENGTH - KIND) as usize], kind.name());
+        assert!((name.len() as u64) < FAILED - KIND, "{name} is too long for the file");
+        texts[..name.len()].copy_from_slice(name.as_bytes());
         self.file().write_all_at(&texts, KIND).expect("the file can be written");
         self.write(CALLS, 0);
         self.write(FAILING_CALL, call);

@@ -298,6 +298,19 @@ impl Kamailio {
         self.end()
     }
 
+    /// Waits until it has ended by itself, as it does when any of its processes ends.
+    ///
+    /// # Panics
+    /// It does not.
+    pub fn wait_for_own_end(mut self) -> Ended {
+        let mut process = self.process.take().expect("not stopped before");
+        let status = wait_for_end(&mut process, PATIENCE);
+        kill_group(&process, libc::SIGKILL);
+        let log = self.log();
+        let status = status.unwrap_or_else(|| panic!("kamailio has not ended; its log:\n{log}"));
+        Ended { status, log, cores: core_files(self.folder()) }
+    }
+
     fn end(&mut self) -> Ended {
         let processes = if memcheck::is_on() { self.processes_where(|_| true) } else { Vec::new() };
         let may_hang = self.may_hang_at_the_end();
