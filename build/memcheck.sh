@@ -1,11 +1,12 @@
 #!/bin/sh
 # Runs the tests that tests/memcheck.tests names with Kamailio under valgrind's memcheck, and before them, under memcheck as
-# well, the unit tests of the query block: it lies in the C library's heap there, in a pool of Kamailio's otherwise.
+# well, the unit tests of the query block, which lies in the C library's heap there and in a pool of Kamailio's otherwise, and those
+# of the bytes that Kamailio writes behind.
 # HTTP_ASYNC_CLIENT_MODULE names the module under test.
 set -eu
 
 valgrind="valgrind --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
-cargo test --locked --config "target.'cfg(unix)'.runner = '$valgrind'" --lib --package http_async_client shared::query
+cargo test --locked --config "target.'cfg(unix)'.runner = '$valgrind'" --lib --package http_async_client -- shared::query host::bytes
 
 tests=$(sed '/^#/d; /^$/d' tests/memcheck.tests)
 suite() {

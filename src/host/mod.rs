@@ -2,6 +2,7 @@
 //!
 //! Every file names the process that may use it. What all of them rely on: Kamailio's processes have one thread each.
 
+pub mod bytes;
 pub mod exports;
 pub mod fault_point;
 mod guard;

@@ -1,6 +1,7 @@
 //! Script variables: Kamailio's pv functions on one side, the rows of `module/variables.rs` on the other.
 //! Names are parsed in main while the script is read, values are read and written in script processes.
 
+use super::bytes::Bytes;
 use super::message::{Message, MessageId};
 use super::per_message::PerMessage;
 use super::{guarded, heap, log, sys};
@@ -8,31 +9,6 @@ use crate::module::variables::{Access, VARIABLES, Variable};
 use std::cell::RefCell;
 use std::ffi::{c_char, c_int, c_void};
 use std::fmt;
-use std::ops::Range;
-use std::rc::Rc;
-
-/// Bytes that a script may hold on to until its route ends: part of a buffer that is kept alive that long.
-#[derive(Clone, Debug)]
-pub struct Bytes {
-    buffer: Rc<Vec<u8>>,
-    range: Range<usize>,
-}
-
-impl Bytes {
-    /// A part of `buffer`; empty when the range lies outside.
-    pub fn part(buffer: &Rc<Vec<u8>>, range: Range<usize>) -> Self {
-        Self { buffer: Rc::clone(buffer), range }
-    }
-
-    /// All of `buffer`.
-    pub fn whole(buffer: &Rc<Vec<u8>>) -> Self {
-        Self::part(buffer, 0..buffer.len())
-    }
-
-    fn as_slice(&self) -> &[u8] {
-        self.buffer.get(self.range.clone()).unwrap_or_default()
-    }
-}
 
 /// What a variable holds.
 #[derive(Clone, Debug)]
@@ -43,6 +19,13 @@ pub enum Value {
     Text(Bytes),
     /// A number; the script sees it as a string too.
     Integer(i64),
+}
+
+/// `$null` where there is none, or memory was exhausted.
+impl From<Option<Bytes>> for Value {
+    fn from(bytes: Option<Bytes>) -> Self {
+        bytes.map_or(Self::Null, Self::Text)
+    }
 }
 
 /// What a script assigns.
@@ -79,23 +62,20 @@ pub enum Index {
     All,
 }
 
-/// Buffers that a script holds on to while it runs for a message.
-type Buffers = Vec<Rc<Vec<u8>>>;
-
 thread_local! {
-    static HANDED_OUT: RefCell<PerMessage<Buffers>> = const { RefCell::new(PerMessage::new()) };
+    /// One part of each buffer that a script holds on to while it runs for a message.
+    static HANDED_OUT: RefCell<PerMessage<Vec<Bytes>>> = const { RefCell::new(PerMessage::new()) };
 }
 
-/// Keeps a buffer alive while the script runs for this message.
+/// Keeps the buffer of a value alive while the script runs for this message.
 fn keep(message: MessageId, bytes: &Bytes) {
     HANDED_OUT.with_borrow_mut(|handed_out| {
-        if handed_out.get(message).is_some_and(|buffers| buffers.iter().any(|buffer| Rc::ptr_eq(buffer, &bytes.buffer)))
-        {
+        if handed_out.get(message).is_some_and(|kept| kept.iter().any(|kept| kept.share_buffer(bytes))) {
             return;
         }
-        let mut buffers = handed_out.take(message).unwrap_or_default();
-        buffers.push(Rc::clone(&bytes.buffer));
-        handed_out.insert(message, buffers);
+        let mut kept = handed_out.take(message).unwrap_or_default();
+        kept.push(bytes.clone());
+        handed_out.insert(message, kept);
     });
 }
 
@@ -113,7 +93,8 @@ struct Getter {
 
 impl Getter {
     fn answer(&self, message: Message, value: &Value) -> c_int {
-        // SAFETY: Kamailio's own arguments, handed back to its functions; the bytes live until the route ends (keep).
+        // SAFETY: Kamailio's own arguments, handed back to its functions; the bytes live until the route ends (keep), and C may write
+        // behind them.
         unsafe {
             match value {
                 Value::Null => self.null(),
@@ -123,7 +104,7 @@ impl Getter {
                 },
                 Value::Text(bytes) => {
                     keep(message.id(), bytes);
-                    let mut text = str_of(bytes.as_slice());
+                    let mut text = bytes.as_str();
                     sys::pv_get_strval(self.message, self.parameter, self.result, &mut text)
                 }
             }
@@ -134,10 +115,6 @@ impl Getter {
         // SAFETY: as in answer().
         unsafe { sys::pv_get_null(self.message, self.parameter, self.result) }
     }
-}
-
-fn str_of(bytes: &[u8]) -> sys::str_ {
-    sys::str_ { s: bytes.as_ptr().cast_mut().cast(), len: bytes.len() as c_int }
 }
 
 extern "C" fn get<const ROW: usize>(

@@ -2,19 +2,19 @@
 
 use super::response::Response;
 use super::trace::without_credentials;
+use crate::host::bytes::Bytes;
 use crate::host::log::printable;
 use crate::module::statistics::Statistic;
 use crate::transport::easy::Easy;
 use crate::transport::error::TransferError;
 use curl_sys as curl;
-use std::rc::Rc;
 use std::time::Duration;
 
 /// The one end of a query.
 #[derive(Debug)]
 pub struct Outcome {
     /// The response, or libcurl's words on why there is none.
-    pub result: Result<Received, Rc<Vec<u8>>>,
+    pub result: Result<Received, Bytes>,
     /// What it counts as.
     pub statistic: Statistic,
     /// Times of the transfer.
@@ -27,7 +27,7 @@ pub struct Received {
     /// Its status.
     pub status: u16,
     /// Status line and headers, then the body.
-    pub bytes: Rc<Vec<u8>>,
+    pub bytes: Bytes,
     /// How many of the bytes are status line and headers.
     pub head_length: usize,
 }
@@ -75,7 +75,7 @@ impl Outcome {
     /// A response, whatever its status.
     pub fn replied(status: u16, response: Response, times: Times) -> Self {
         let (bytes, head_length) = response.into_parts();
-        let received = Received { status, bytes: Rc::new(bytes), head_length };
+        let received = Received { status, bytes: bytes.into(), head_length };
         Self { result: Ok(received), statistic: Statistic::Replies, times }
     }
 
@@ -84,6 +84,6 @@ impl Outcome {
     pub fn failed(error: &TransferError, times: Times) -> Self {
         let text = printable(&without_credentials(&error.to_string())).into_bytes();
         let statistic = if error.is_timeout() { Statistic::Timeouts } else { Statistic::Errors };
-        Self { result: Err(Rc::new(text)), statistic, times }
+        Self { result: Err(Bytes::of(text).unwrap_or_default()), statistic, times }
     }
 }

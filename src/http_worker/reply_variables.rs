@@ -3,7 +3,8 @@
 
 use super::head::{header_values, reason as reason_range, unfolded};
 use super::outcome::{Outcome, Received, Times};
-use crate::host::variable::{Bytes, Index, Value};
+use crate::host::bytes::{Buffer, Bytes};
+use crate::host::variable::{Index, Value};
 use crate::sip_worker::request_id::ShownId;
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -15,7 +16,7 @@ pub struct Reply {
     /// Its id.
     pub query_id: ShownId,
     /// What the query carried for its callback.
-    pub xdata: Option<Rc<Vec<u8>>>,
+    pub xdata: Option<Bytes>,
     /// How it ended.
     pub outcome: Outcome,
 }
@@ -57,7 +58,7 @@ pub fn query_id() -> Value {
 
 /// `$http_xdata`.
 pub fn xdata() -> Value {
-    of_current(|reply| reply.xdata.as_ref().map_or(Value::Null, |xdata| Value::Text(Bytes::whole(xdata))))
+    of_current(|reply| reply.xdata.clone().into())
 }
 
 /// `$http_ok`.
@@ -69,7 +70,7 @@ pub fn ok() -> Value {
 pub fn error() -> Value {
     of_current(|reply| match &reply.outcome.result {
         Ok(_) => Value::Null,
-        Err(text) => Value::Text(Bytes::whole(text)),
+        Err(text) => Value::Text(text.clone()),
     })
 }
 
@@ -80,12 +81,12 @@ pub fn status() -> Value {
 
 /// `$http_rr`.
 pub fn reason() -> Value {
-    of_received(|received| Value::Text(Bytes::part(&received.bytes, reason_range(head(received)))))
+    of_head(|received, head| Value::Text(received.bytes.part(reason_range(head))))
 }
 
 /// `$http_mb`.
 pub fn whole() -> Value {
-    of_received(|received| Value::Text(Bytes::whole(&received.bytes)))
+    of_received(|received| Value::Text(received.bytes.clone()))
 }
 
 /// `$http_ml`.
@@ -95,7 +96,7 @@ pub fn whole_length() -> Value {
 
 /// `$http_rb`.
 pub fn body() -> Value {
-    of_received(|received| Value::Text(Bytes::part(&received.bytes, received.head_length..received.bytes.len())))
+    of_received(|received| Value::Text(received.bytes.part(received.head_length..received.bytes.len())))
 }
 
 /// `$http_bs`.
@@ -103,30 +104,34 @@ pub fn body_length() -> Value {
     of_received(|received| length(received.bytes.len() - received.head_length))
 }
 
-fn head(received: &Received) -> &[u8] {
-    received.bytes.get(..received.head_length).unwrap_or_default()
+/// Reads from a copy of the head: the script may hand the response's own bytes to C, which writes to them.
+fn of_head(read: impl FnOnce(&Received, &[u8]) -> Value) -> Value {
+    of_received(|received| match received.bytes.part(0..received.head_length).copy() {
+        Some(head) => read(received, &head),
+        None => Value::Null,
+    })
 }
 
 /// `$http_hdr(name)`, `$(http_hdr(name)[index])`.
 pub fn header(name: &[u8], index: Index) -> Value {
-    of_received(|received| {
-        let values = || header_values(head(received), name);
+    of_head(|received, head| {
+        let values = || header_values(head, name);
         let number = match index {
-            Index::All => return all_values(received, name),
+            Index::All => return all_values(head, name),
             Index::Number(number) => number,
         };
         let position = usize::try_from(number).ok().or_else(|| from_end(values().count(), number));
         let found = position.and_then(|position| values().nth(position));
-        found.map_or(Value::Null, |range| header_value(received, range))
+        found.map_or(Value::Null, |range| header_value(received, head, range))
     })
 }
 
-fn header_value(received: &Received, range: Range<usize>) -> Value {
-    let value = received.bytes.get(range.clone()).unwrap_or_default();
+fn header_value(received: &Received, head: &[u8], range: Range<usize>) -> Value {
+    let value = head.get(range.clone()).unwrap_or_default();
     if !value.contains(&b'\n') {
-        return Value::Text(Bytes::part(&received.bytes, range));
+        return Value::Text(received.bytes.part(range));
     }
-    unfolded(value).map_or(Value::Null, |line| Value::Text(Bytes::whole(&Rc::new(line))))
+    unfolded(value).and_then(Bytes::of).into()
 }
 
 /// Where a negative index lies among that many values.
@@ -135,24 +140,20 @@ fn from_end(count: usize, number: i32) -> Option<usize> {
 }
 
 /// All values with commas between them, as `$(hdr(name)[*])` gives them.
-fn all_values(received: &Received, name: &[u8]) -> Value {
-    let head = head(received);
-    let mut joined = Vec::new();
+fn all_values(head: &[u8], name: &[u8]) -> Value {
+    let mut joined = Buffer::default();
     let mut found = false;
     for range in header_values(head, name) {
         let Some(value) = unfolded(head.get(range).unwrap_or_default()) else {
             return Value::Null;
         };
-        if joined.try_reserve(value.len() + 1).is_err() {
+        let comma: &[u8] = if found { b"," } else { b"" };
+        if joined.append(comma).and_then(|()| joined.append(&value)).is_err() {
             return Value::Null;
         }
-        if found {
-            joined.push(b',');
-        }
-        joined.extend_from_slice(&value);
         found = true;
     }
-    if found { Value::Text(Bytes::whole(&Rc::new(joined))) } else { Value::Null }
+    if found { Value::Text(joined.into()) } else { Value::Null }
 }
 
 /// Names and values of `$http_time`.

@@ -5,6 +5,7 @@
 use super::head::{self, body_ends, is_persistent, trimmed};
 use super::redirect::is_redirect;
 use super::trace::TraceLog;
+use crate::host::bytes::Buffer;
 use crate::transport::receiver::{Connection, Flow, Receiver, Trace};
 use std::ops::Range;
 
@@ -34,7 +35,7 @@ pub enum Overflow {
 /// The response as received: status line and headers, then the body, in one buffer.
 #[derive(Debug, Default)]
 pub struct Response {
-    bytes: Vec<u8>,
+    bytes: Buffer,
     head_length: usize,
     head_complete: bool,
     overflow: Option<Overflow>,
@@ -122,7 +123,7 @@ impl Response {
     }
 
     /// The buffer, and how many bytes of it are the head.
-    pub fn into_parts(self) -> (Vec<u8>, usize) {
+    pub fn into_parts(self) -> (Buffer, usize) {
         (self.bytes, self.head_length)
     }
 
@@ -176,12 +177,11 @@ impl Response {
 
     fn append(&mut self, bytes: &[u8]) -> Flow {
         // In one piece what most heads have, instead of many that double.
-        let room = if self.bytes.capacity() == 0 { bytes.len().max(FIRST_ROOM) } else { bytes.len() };
-        if self.bytes.try_reserve(room).is_err() {
-            return self.stop(Overflow::Memory);
+        let room = if self.bytes.has_room() { bytes.len() } else { bytes.len().max(FIRST_ROOM) };
+        match self.bytes.reserve(room).and_then(|()| self.bytes.append(bytes)) {
+            Ok(()) => Flow::Continue,
+            Err(_) => self.stop(Overflow::Memory),
         }
-        self.bytes.extend_from_slice(bytes);
-        Flow::Continue
     }
 
     fn stop(&mut self, overflow: Overflow) -> Flow {
@@ -303,7 +303,7 @@ mod tests {
         let mut challenged = response(&["HTTP/1.1 401 Who\r\n", "A: b\r\n", "\r\n", "T: trailer\r\n"], b"challenge");
         assert_eq!(challenged.request(|_| true), Flow::Continue);
         challenged.header_line(b"HTTP/1.1 200 OK\r\n");
-        assert_eq!(challenged.into_parts().0, b"HTTP/1.1 200 OK\r\n");
+        assert_eq!(&*challenged.into_parts().0, b"HTTP/1.1 200 OK\r\n");
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use super::outcome::{Outcome, Times};
 use super::reply_variables::{self, Reply};
+use crate::host::bytes::Bytes;
 use crate::host::fault_point::fault_point;
 use crate::host::interface::{ResumeOutcome, ResumeTarget};
-use crate::host::{guarded, heap, log, route, transaction, variable};
+use crate::host::{guarded, log, route, transaction, variable};
 use crate::shared::clock::Instant;
 use crate::shared::query::{Query, Text};
 use crate::shared::query_id::QueryId;
@@ -15,7 +16,6 @@ use curl_sys as curl;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ffi::CString;
-use std::rc::Rc;
 use std::time::Duration;
 
 /// A callback route that runs longer holds up every other query of its worker, and is worth a warning.
@@ -73,12 +73,12 @@ fn clear(query: &Query, ran: bool) {
 }
 
 /// What the query carried. Its callback runs without where memory is exhausted.
-fn copy_for_callback(xdata: &[u8], id: QueryId) -> Option<Rc<Vec<u8>>> {
-    let copy = heap::copy(xdata);
+fn copy_for_callback(xdata: &[u8], id: QueryId) -> Option<Bytes> {
+    let copy = Bytes::copy_of(xdata);
     if copy.is_none() {
         log::error!("query {id}: memory is exhausted, $http_xdata is $null in its callback");
     }
-    copy.map(Rc::new)
+    copy
 }
 
 thread_local! {

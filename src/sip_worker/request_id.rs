@@ -1,13 +1,13 @@
 //! `$http_req_id`: names each query among all that this server and its predecessors have sent.
 
+use crate::host::bytes::Bytes;
 use crate::host::message::{Message, MessageId};
 use crate::host::per_message::PerMessage;
 use crate::host::process;
-use crate::host::variable::{Bytes, Value};
+use crate::host::variable::Value;
 use crate::http_worker::reply_variables;
 use crate::shared::query_id::QueryId;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 thread_local! {
@@ -29,7 +29,7 @@ pub fn next() -> QueryId {
 /// An id that a script may read: it becomes text once, when it is read first.
 pub struct ShownId {
     id: QueryId,
-    text: OnceCell<Rc<Vec<u8>>>,
+    text: OnceCell<Option<Bytes>>,
 }
 
 impl ShownId {
@@ -40,7 +40,7 @@ impl ShownId {
 
     /// What the script sees.
     pub fn value(&self) -> Value {
-        Value::Text(Bytes::whole(self.text.get_or_init(|| Rc::new(self.id.to_string().into_bytes()))))
+        self.text.get_or_init(|| Bytes::of(self.id.to_string().into_bytes())).clone().into()
     }
 }
 
