@@ -60,7 +60,7 @@ impl Client {
         let hop = Hop::first(&query, &mut Origins::default()).expect("a good URL");
         let mut easy = Easy::new(Response::new(hop.redirects_are(&query), MAX_BODY)).expect("there is memory");
         let settings = Settings::from_defaults();
-        Setup::of(&query, &hop, &settings).apply(&easy, &settings).expect("libcurl takes it");
+        Setup::of(&query, &hop, &settings).expect("there is memory").apply(&easy, &settings).expect("libcurl takes it");
         request::prepare(&mut easy, &query, &hop, None, RECEIVE_BUFFER, &settings).expect("libcurl takes it");
         easy.set_text(curl_sys::CURLOPT_ABSTRACT_UNIX_SOCKET, &self.socket).expect("libcurl takes it");
         easy.set_number(curl_sys::CURLOPT_FORBID_REUSE, 1).expect("libcurl takes it");

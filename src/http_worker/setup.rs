@@ -9,6 +9,8 @@ use crate::module::settings::Settings;
 use crate::shared::query::{HttpVersion, Method, Options, Query, Text};
 use crate::transport::easy::Easy;
 use crate::transport::error::TransferError;
+use crate::transport::global::connections_remember_probes;
+use crate::transport::url;
 use curl_sys as curl;
 use std::ffi::CStr;
 use std::time::Duration;
@@ -16,13 +18,17 @@ use std::time::Duration;
 /// Seconds that libcurl keeps the addresses it was given, at least; as long as it keeps those it finds itself.
 const ADDRESS_LIFETIME: u64 = 60;
 
+/// `CURLAUTH_NONE`.
+const NO_AUTHENTICATION: i64 = 0;
+
 /// The options of a request that others may have in common with it, and nothing that is one query's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setup {
     method: Method,
     has_content: bool,
     http_version: HttpVersion,
-    authmethod: u32,
+    /// Ways to use its user name and password; `None` where it has neither.
+    authmethod: Option<u32>,
     connect_timeout: Duration,
     /// Seconds; `None` where the host is an address.
     address_lifetime: Option<u64>,
@@ -33,7 +39,7 @@ pub struct Setup {
     /// for HTTP/2 does not: most servers would make it wait in vain. Over plain HTTP libcurl would wait for the first response as well.
     awaits_connection: bool,
     new_connection: bool,
-    is_secret: bool,
+    over_tls: bool,
 }
 
 /// Seconds, 0 for libcurl's own.
@@ -45,15 +51,18 @@ struct Keepalive {
 
 impl Setup {
     /// That of one request of a query.
-    pub fn of(query: &Query, hop: &Hop, settings: &Settings) -> Self {
+    ///
+    /// # Errors
+    /// Memory is exhausted.
+    pub fn of(query: &Query, hop: &Hop, settings: &Settings) -> Result<Self, TransferError> {
         let options = query.options();
         let shares = are_shared(settings);
         let by_name = hop.origin.address().is_none();
-        Self {
+        Ok(Self {
             method: hop.method,
             has_content: has_content(query, hop),
             http_version: options.http_version,
-            authmethod: options.authmethod,
+            authmethod: has_credentials(query, hop)?.then_some(options.authmethod),
             connect_timeout: connect_timeout(options),
             // A transfer that has to connect again finds them until its deadline.
             address_lifetime: by_name.then(|| options.timeout.as_secs().max(ADDRESS_LIFETIME) + 1),
@@ -63,14 +72,14 @@ impl Setup {
             forbids_reuse: stands_apart(query, hop) && !shares,
             awaits_connection: shares && hop.origin.scheme == "https" && options.http_version != HttpVersion::Default,
             new_connection: hop.new_connection,
-            is_secret: has_own_secrets(query, hop),
-        }
+            over_tls: hop.origin.scheme == "https",
+        })
     }
 
     /// Whether a handle with these options may serve another request that has the same. What goes out with credentials,
     /// or over TLS with its certificates, leaves nothing behind.
     pub fn may_stay(&self) -> bool {
-        !self.is_secret
+        self.authmethod.is_none() && !self.over_tls
     }
 
     /// Sets all of it, on a handle with libcurl's default options.
@@ -83,7 +92,7 @@ impl Setup {
         easy.set_text(curl::CURLOPT_PROXY, c"")?;
         self.apply_method(easy)?;
         self.apply_http_version(easy)?;
-        easy.set_number(curl::CURLOPT_HTTPAUTH, self.authmethod.into())?;
+        self.apply_authentication(easy)?;
         self.apply_connection(easy)?;
         if settings.curl_verbose { easy.trace() } else { Ok(()) }
     }
@@ -106,6 +115,14 @@ impl Setup {
             HttpVersion::Http2PriorKnowledge => curl::CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE,
         };
         easy.set_number(curl::CURLOPT_HTTP_VERSION, version.into())
+    }
+
+    /// A request without credentials gets an empty user name where a connection may still be that of another's probe, and no
+    /// way to use it: it is sent as if it had none, but with its body.
+    fn apply_authentication(&self, easy: &Easy<Response>) -> Result<(), TransferError> {
+        easy.set_number(curl::CURLOPT_HTTPAUTH, self.authmethod.map_or(NO_AUTHENTICATION, i64::from))?;
+        let takes_others_probes = self.authmethod.is_none() && connections_remember_probes();
+        if takes_others_probes { easy.set_text(curl::CURLOPT_USERNAME, c"") } else { Ok(()) }
     }
 
     fn apply_connection(&self, easy: &Easy<Response>) -> Result<(), TransferError> {
@@ -139,12 +156,10 @@ fn connect_timeout(options: &Options) -> Duration {
     Some(options.connect_timeout).filter(|limit| !limit.is_zero()).unwrap_or(beyond)
 }
 
-/// User name and password, also those of the URL, and whatever belongs to TLS.
-fn has_own_secrets(query: &Query, hop: &Hop) -> bool {
-    hop.origin.scheme == "https"
-        || query.text(Text::Username).is_some()
-        || query.text(Text::Password).is_some()
-        || hop.url.to_bytes().contains(&b'@')
+/// Whether libcurl has a user name or a password to send, be it from the URL.
+fn has_credentials(query: &Query, hop: &Hop) -> Result<bool, TransferError> {
+    let has_own = query.text(Text::Username).is_some() || query.text(Text::Password).is_some();
+    Ok((hop.with_credentials && has_own) || url::has_credentials(&hop.url)?)
 }
 
 /// That of a GET request to an address.
@@ -153,14 +168,14 @@ pub const PLAIN: Setup = Setup {
     method: Method::Get,
     has_content: false,
     http_version: HttpVersion::Default,
-    authmethod: 0,
+    authmethod: None,
     connect_timeout: Duration::from_secs(1),
     address_lifetime: None,
     keepalive: None,
     forbids_reuse: false,
     awaits_connection: false,
     new_connection: false,
-    is_secret: false,
+    over_tls: false,
 };
 
 const fn name_of(method: Method) -> &'static CStr {

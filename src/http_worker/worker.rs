@@ -284,7 +284,7 @@ impl Worker {
         let Some(hop) = &transfer.hop else {
             return Ok(());
         };
-        let setup = Setup::of(&transfer.query, hop, &self.settings);
+        let setup = Setup::of(&transfer.query, hop, &self.settings)?;
         let mut easy = self.idle_handles.take(&setup, self.in_flight, &self.settings)?;
         *easy.receiver_mut() = retry::response_to(&transfer.query, hop, are_shared(&self.settings));
         let receive_buffer = self.receive_buffers.size_for(&hop.origin);

@@ -60,6 +60,15 @@ pub fn multiplexing_is_sound() -> bool {
     version() >= MULTIPLEXING_IS_SOUND
 }
 
+/// The first libcurl that keeps with the request, not with its connection, that it is a probe without a body (8.7.0).
+const PROBE_IS_A_REQUEST: c_uint = 0x08_07_00;
+
+/// Whether a connection remembers that its last request was a probe, one without its body that a server was to challenge. The
+/// next request on it is sent without its body then, unless it has a user: for such a one libcurl decides anew.
+pub fn connections_remember_probes() -> bool {
+    version() < PROBE_IS_A_REQUEST
+}
+
 /// The version number of the libcurl that was found at run time; 0 when it does not say.
 fn version() -> c_uint {
     static VERSION: OnceLock<c_uint> = OnceLock::new();

@@ -49,6 +49,18 @@ pub fn with_scheme(url: &CStr) -> Result<CString, TransferError> {
     heap::joined(&[scheme, bytes]).map_err(not_copied)
 }
 
+/// Whether libcurl finds a user name or a password in `url`.
+///
+/// # Errors
+/// As [`Origin::of`].
+pub fn has_credentials(url: &CStr) -> Result<bool, TransferError> {
+    if !url.to_bytes().contains(&b'@') {
+        return Ok(false);
+    }
+    let parsed = Parsed::new(url)?;
+    Ok(parsed.names(api::CURLUPART_USER)? || parsed.names(api::CURLUPART_PASSWORD)?)
+}
+
 /// Where a redirect to `location` leads from `base` (RFC 3986 section 5), which may lack its scheme. User name and
 /// password of `base` stay in the URL within its origin.
 ///
@@ -180,11 +192,20 @@ impl Parsed {
 
     /// Whether the URL has a part. Most lack the ones that are asked for, and an error's text takes time.
     fn has(&self, part: api::CURLUPart) -> bool {
-        self.get(part, 0).is_ok_and(|text| {
-            // SAFETY: libcurl's own string, given back once.
-            unsafe { curl::curl_free(text.cast()) };
-            true
-        })
+        self.names(part).unwrap_or(false)
+    }
+
+    /// As [`Parsed::has`], which does not tell a lack of memory from that of the part.
+    fn names(&self, part: api::CURLUPart) -> Result<bool, TransferError> {
+        match self.get(part, 0) {
+            Ok(text) => {
+                // SAFETY: libcurl's own string, given back once.
+                unsafe { curl::curl_free(text.cast()) };
+                Ok(true)
+            }
+            Err(api::CURLUE_OUT_OF_MEMORY) => Err(TransferError::out_of_memory()),
+            Err(_) => Ok(false),
+        }
     }
 
     /// A string of libcurl's, to be given back to it.
@@ -310,6 +331,16 @@ mod tests {
             assert!(error.to_string().contains("control bytes"), "{url}: {error}");
         }
         assert!(origin("http://b%20ob:%e2%82%ac@h/").is_ok());
+    }
+
+    #[test]
+    fn credentials_stand_before_the_host() {
+        for url in [c"http://bob@h/", c"bob:pw@h", c"http://:pw@h/", c"http://@h/"] {
+            assert_eq!(has_credentials(url), Ok(true), "{url:?}");
+        }
+        for url in [c"http://h/", c"http://h/sip:bob@h", c"http://h/?to=http://bob:pw@h/", c"http://h/#@"] {
+            assert_eq!(has_credentials(url), Ok(false), "{url:?}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod abandoned;
 mod assigned_values;
 mod bad_input;
+mod bodies;
 mod broken_responses;
 mod callbacks;
 mod common;
