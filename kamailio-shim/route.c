@@ -3,6 +3,7 @@
 #include "core/fmsg.h"
 #include "core/receive.h"
 
+#include "made_message.h"
 #include "target.h"
 
 int shim_route_type(void)
@@ -61,7 +62,7 @@ static int has_kept;
 
 int shim_routes_init(void)
 {
-	has_kept = faked_msg_get_new(&kept) >= 0;
+	has_kept = made_message_parse(&kept) >= 0;
 	return has_kept ? 0 : -1;
 }
 
@@ -70,8 +71,9 @@ static int take_message(sip_msg_t *message)
 	sip_msg_t *of_core;
 
 	if(!has_kept) {
-		return faked_msg_get_new(message);
+		return made_message_parse(message);
 	}
+	made_message_name();
 	of_core = faked_msg_get_next_clear();
 	memcpy(message, &kept, sizeof(kept));
 	message->id = of_core->id;
@@ -91,31 +93,22 @@ static void give_message_back(sip_msg_t *message, const sip_msg_t *before)
 	shim_routes_init();
 }
 
-/* The static message of faked_msg_next() would carry one callback's URI, flags and lumps into the next. This one still
- * lies over the core's static text, which msg_apply_changes() writes to; so the text is put back. */
+/* The static message of faked_msg_next() would carry one callback's URI, flags and lumps into the next. */
 int shim_route_run_detached(const ResumeTarget *target)
 {
 	sip_msg_t message;
 	sip_msg_t before;
-	char text[1024];
-	char *buffer;
-	unsigned int length;
 	int route_type = get_route_type();
 
 	cfg_update();
-	if(take_message(&message) < 0 || message.len >= sizeof(text)) {
+	if(take_message(&message) < 0) {
 		return -1;
 	}
 	memcpy(&before, &message, sizeof(before));
-	buffer = message.buf;
-	length = message.len;
-	memcpy(text, buffer, length);
 	set_route_type(EVENT_ROUTE);
 	run_target(target, &message);
 	set_route_type(route_type);
 	ksr_msg_env_reset();
-	memcpy(buffer, text, length);
-	buffer[length] = '\0';
 	give_message_back(&message, &before);
 	return 0;
 }

@@ -118,6 +118,7 @@ static int load_tm_with_faults(struct tm_binds *table)
 
 cmd_function __real_find_export(char *name, int parameters, int flags);
 int __real_faked_msg_get_new(sip_msg_t *msg);
+int __real_parse_msg(char *text, unsigned int length, sip_msg_t *msg);
 int __real_get_str_fparam(str *value, sip_msg_t *msg, fparam_t *parameter);
 
 cmd_function __wrap_find_export(char *name, int parameters, int flags)
@@ -140,6 +141,19 @@ int __wrap_faked_msg_get_new(sip_msg_t *msg)
 	}
 	fault_core_may_fail = 1;
 	result = __real_faked_msg_get_new(msg);
+	fault_core_may_fail = 0;
+	return result;
+}
+
+int __wrap_parse_msg(char *text, unsigned int length, sip_msg_t *msg)
+{
+	int result;
+
+	if(fault_now(TM, "parse_msg")) {
+		return -1;
+	}
+	fault_core_may_fail = 1;
+	result = __real_parse_msg(text, length, msg);
 	fault_core_may_fail = 0;
 	return result;
 }

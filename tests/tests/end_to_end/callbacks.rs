@@ -1,7 +1,9 @@
 //! Callback routes without a transaction: each runs on a message of its own.
 
+use crate::common::callee;
 use end_to_end::http_server::{HttpServer, Response};
 use end_to_end::kamailio::{Kamailio, PATIENCE, wait_until};
+use std::collections::HashSet;
 use std::time::Duration;
 
 #[test]
@@ -25,6 +27,34 @@ fn nothing_of_one_callback_is_seen_in_the_next() {
     for line in noted {
         assert!(line.contains("ru=sip:you@kamailio.org flag=0 avp=<null> xavp=<null> hdr=<null>"), "{line}");
     }
+}
+
+#[test]
+fn each_callback_without_a_transaction_relays_a_request_of_its_own() {
+    const COUNT: usize = 20;
+    let server = HttpServer::start(|_| Response::text("x"));
+    let callee = callee();
+    let script = r#"
+        route[MAIN] { http_async_query("{url}", "RELAYED"); sl_send_reply("200", "OK"); }
+        route[RELAYED] { $ru = "sip:bob@{callee}"; if(!t_relay()) { xlog("L_NOTICE", "not relayed\n"); } }"#;
+    let kamailio = Kamailio::with_script(script)
+        .parameter("workers", 2)
+        .set("url", server.url("/"))
+        .set("callee", callee.address())
+        .start();
+    kamailio.client().transact_all("MESSAGE", "alice", COUNT);
+    let (mut calls, mut branches, mut tags) = (HashSet::new(), HashSet::new(), HashSet::new());
+    while calls.len() < COUNT {
+        let request = callee.receive_request(PATIENCE).expect("each callback relays a request");
+        callee.reply(&request, 200, "OK");
+        calls.insert(request.header("Call-ID").expect("a Call-ID").to_owned());
+        tags.insert(request.header("From").expect("a From").to_owned());
+        let made = *request.headers("Via").last().expect("the made-up Via");
+        branches.insert(made.to_owned());
+        assert!(made.contains(";branch=z9hG4bK"), "{made}");
+    }
+    assert_eq!((branches.len(), tags.len()), (COUNT, COUNT));
+    assert!(kamailio.log_lines("not relayed").is_empty() && kamailio.log_lines("ERROR").is_empty());
 }
 
 #[test]
