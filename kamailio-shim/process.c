@@ -1,5 +1,6 @@
 #include "shim.h"
 #include "core/cfg/cfg_struct.h"
+#include "core/globals.h"
 #include "core/pt.h"
 
 int shim_workers_register(int count)
@@ -24,4 +25,10 @@ int shim_worker_started(void)
 int shim_process_number(void)
 {
 	return process_no;
+}
+
+/* Paths mean something else behind chroot(2), which comes after the configuration was read. */
+int shim_only_checks_configuration(void)
+{
+	return config_check && chroot_dir == NULL;
 }

@@ -72,9 +72,10 @@ int shim_message_pid(const sip_msg_t *msg);
 void shim_statistic_add(void *statistic, int amount);
 
 /* process.c */
-int shim_workers_register(int count);    /* main: 0, or -1 */
-int shim_worker_fork(char *description); /* main: 0 in the child, its pid in main, -1 on error */
-int shim_worker_started(void);           /* worker: 0, or -1 */
-int shim_process_number(void);           /* any process */
+int shim_workers_register(int count);     /* main: 0, or -1 */
+int shim_worker_fork(char *description);  /* main: 0 in the child, its pid in main, -1 on error */
+int shim_worker_started(void);            /* worker: 0, or -1 */
+int shim_process_number(void);            /* any process */
+int shim_only_checks_configuration(void); /* main, while the configuration is read */
 
 #endif

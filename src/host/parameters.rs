@@ -3,6 +3,7 @@
 
 use super::{guarded, log, sys};
 use crate::module::parameters::{PARAMETERS, ParameterValue};
+use crate::module::settings::settings;
 use std::ffi::{CStr, c_int, c_void};
 
 /// `param_func_t`: sets the parameter of row `ROW`.
@@ -18,7 +19,7 @@ extern "C" fn set<const ROW: usize, const TEXT: bool>(_type: u32, value: *mut c_
             // Kamailio puts the number itself into the pointer.
             ParameterValue::Integer(value as isize)
         };
-        match parameter.set(value) {
+        match parameter.set(value).and_then(|()| check_files()) {
             Ok(()) => 0,
             Err(line) => {
                 log::error!("{line}");
@@ -26,6 +27,18 @@ extern "C" fn set<const ROW: usize, const TEXT: bool>(_type: u32, value: *mut c_
             }
         }
     })
+}
+
+/// `kamailio -c` ends before `mod_init`, which looks at the files. Whoever runs it may not be the user who starts the server.
+fn check_files() -> Result<(), String> {
+    // SAFETY: reads two variables of the core.
+    if unsafe { sys::shim_only_checks_configuration() } == 0 {
+        return Ok(());
+    }
+    match settings().check_files() {
+        Err(unusable) if !unusable.is_forbidden => Err(unusable.line),
+        _ => Ok(()),
+    }
 }
 
 /// Rows of `module/parameters.rs`.

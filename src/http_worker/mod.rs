@@ -2,16 +2,18 @@
 //!
 //! In the order in which a query meets them: [`process`] forks off into the loop, `worker` owns everything the loop
 //! acts upon, `receive` takes queries from the ring, `resolve` finds addresses, `request` sets up the easy handle,
-//! `setup` what others of its kind have too, `idle_handles` keeps it between two, `receive_buffers` says how much of a response
+//! `setup` what others of its kind have too, `tls_terms` among it, `idle_handles` keeps it between two, `receive_buffers` says how much of a response
 //! it reads at once, `response` collects what comes back, `head` reads it, `redirect` sends the query on, `retry` the same request
 //! once more, `outcome`, `deliveries` and `resume` end it, [`reply_variables`] show it to the script.
 #![forbid(unsafe_code)]
 
+mod client_keys;
 mod connections;
 mod deadlines;
 mod deliveries;
 pub mod head;
 mod idle_handles;
+mod known_authorities;
 mod outcome;
 pub mod process;
 mod receive_buffers;
@@ -23,6 +25,7 @@ pub mod response;
 mod resume;
 mod retry;
 pub mod setup;
+pub mod tls_terms;
 pub mod trace;
 mod transfer;
 mod worker;

@@ -2,24 +2,18 @@
 
 use super::redirect::Hop;
 use super::response::Response;
-use crate::module::settings::Settings;
-use crate::shared::query::{HttpVersion, Method, Options, Query, Text};
+use super::setup::Setup;
+use crate::shared::query::{HttpVersion, Method, Query, Text};
 use crate::transport::easy::Easy;
 use crate::transport::error::TransferError;
-use crate::transport::tls_sessions::Terms;
 use crate::transport::url::Origin;
 use curl_sys as curl;
 use std::ffi::{CStr, CString};
 use std::net::IpAddr;
-use std::path::Path;
-
-/// Bytes, the least that libcurl takes. libcurl 7.88 copies every request over TLS into a buffer of this size, and keeps it until
-/// the transfer ends; its own 64 KiB a transfer would be more than all shared memory with a thousand in flight.
-const TLS_SEND_BUFFER: i64 = 16 * 1024;
 
 type Result<T> = std::result::Result<T, TransferError>;
 
-/// Sets what is one request's own, on a handle with its [`super::setup::Setup`]. `addresses` are those of its host, where that is
+/// Sets what is one request's own, on a handle with its set-up. `addresses` are those of its host, where that is
 /// a name; `receive_buffer` is in bytes.
 ///
 /// # Errors
@@ -30,7 +24,7 @@ pub fn prepare(
     hop: &Hop,
     addresses: Option<&[IpAddr]>,
     receive_buffer: usize,
-    settings: &Settings,
+    setup: &Setup,
 ) -> Result<()> {
     easy.set_text(curl::CURLOPT_URL, &hop.url)?;
     if let Some(addresses) = addresses {
@@ -41,8 +35,8 @@ pub fn prepare(
     }
     set_headers(easy, query, hop)?;
     set_credentials(easy, query, hop)?;
-    if hop.origin.scheme == "https" {
-        set_tls(easy, query, hop, settings)?;
+    if let Some(terms) = setup.tls() {
+        easy.resume_tls_sessions(&terms.of_session(&hop.origin))?;
     }
     if speaks_only_http1(query, hop) {
         // Frames of HTTP/2 pass through this buffer too, and so may those of any TLS connection.
@@ -139,50 +133,6 @@ fn set_credentials(easy: &Easy<Response>, query: &Query, hop: &Hop) -> Result<()
         set_optional(easy, curl::CURLOPT_PASSWORD, query.text(Text::Password))?;
     }
     Ok(())
-}
-
-fn set_tls(easy: &mut Easy<Response>, query: &Query, hop: &Hop, settings: &Settings) -> Result<()> {
-    let options = query.options();
-    let (certificate, key) = client_certificate(query, hop, settings);
-    set_trust(easy, options, query.text(Text::TlsCaPath))?;
-    set_optional(easy, curl::CURLOPT_SSLCERT, certificate)?;
-    set_optional(easy, curl::CURLOPT_SSLKEY, key)?;
-    easy.set_number(curl::CURLOPT_UPLOAD_BUFFERSIZE, TLS_SEND_BUFFER)?;
-    easy.resume_tls_sessions(&Terms {
-        host: &hop.origin.host,
-        port: hop.origin.port,
-        version: options.tls_version,
-        verify_peer: options.tls_verify_peer,
-        verify_host: options.tls_verify_host,
-        authorities: query.text(Text::TlsCaPath),
-        certificate,
-        key,
-    })
-}
-
-fn set_trust(easy: &Easy<Response>, options: &Options, authorities: Option<&CStr>) -> Result<()> {
-    easy.set_number(curl::CURLOPT_SSLVERSION, options.tls_version.into())?;
-    easy.set_number(curl::CURLOPT_SSL_VERIFYPEER, options.tls_verify_peer.into())?;
-    easy.set_number(curl::CURLOPT_SSL_VERIFYHOST, if options.tls_verify_host { 2 } else { 0 })?;
-    match authorities {
-        Some(path) if is_file(path) => easy.set_text(curl::CURLOPT_CAINFO, path),
-        path => set_optional(easy, curl::CURLOPT_CAPATH, path),
-    }
-}
-
-/// Certificate and key. The query's own are for the origin that the script named; the module's are for all. A query without
-/// one shows none.
-fn client_certificate<'a>(query: &'a Query, hop: &Hop, settings: &'a Settings) -> (Option<&'a CStr>, Option<&'a CStr>) {
-    match (query.text(Text::TlsClientCert), query.text(Text::TlsClientKey)) {
-        (Some(_), _) if !hop.with_credentials => {
-            (settings.tls_client_cert.as_deref(), settings.tls_client_key.as_deref())
-        }
-        own => own,
-    }
-}
-
-fn is_file(path: &CStr) -> bool {
-    path.to_str().is_ok_and(|path| Path::new(path).is_file())
 }
 
 fn set_optional(easy: &Easy<Response>, option: curl::CURLoption, text: Option<&CStr>) -> Result<()> {

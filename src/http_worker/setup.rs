@@ -5,6 +5,7 @@ use super::connections::{are_shared, stands_apart};
 use super::redirect::Hop;
 use super::request::has_content;
 use super::response::Response;
+use super::tls_terms::{KnownFiles, TlsTerms};
 use crate::module::settings::Settings;
 use crate::shared::query::{HttpVersion, Method, Options, Query, Text};
 use crate::transport::easy::Easy;
@@ -39,7 +40,8 @@ pub struct Setup {
     /// for HTTP/2 does not: most servers would make it wait in vain. Over plain HTTP libcurl would wait for the first response as well.
     awaits_connection: bool,
     new_connection: bool,
-    over_tls: bool,
+    /// `None` over plain TCP.
+    tls: Option<TlsTerms>,
 }
 
 /// Seconds, 0 for libcurl's own.
@@ -53,9 +55,12 @@ impl Setup {
     /// That of one request of a query.
     ///
     /// # Errors
-    /// Memory is exhausted.
-    pub fn of(query: &Query, hop: &Hop, settings: &Settings) -> Result<Self, TransferError> {
+    /// As [`TlsTerms::of`], or memory is exhausted.
+    pub fn of(query: &Query, hop: &Hop, settings: &Settings, known: &mut KnownFiles) -> Result<Self, TransferError> {
         let options = query.options();
+        let over_tls = hop.origin.scheme == "https";
+        let tls = if over_tls { Some(TlsTerms::of(query, hop, settings, known)?) } else { None };
+        let stands_alone = tls.as_ref().is_some_and(TlsTerms::stands_alone);
         let shares = are_shared(settings);
         let by_name = hop.origin.address().is_none();
         Ok(Self {
@@ -69,17 +74,22 @@ impl Setup {
             keepalive: options
                 .tcp_keepalive
                 .then_some(Keepalive { idle: options.tcp_ka_idle, interval: options.tcp_ka_interval }),
-            forbids_reuse: stands_apart(query, hop) && !shares,
-            awaits_connection: shares && hop.origin.scheme == "https" && options.http_version != HttpVersion::Default,
-            new_connection: hop.new_connection,
-            over_tls: hop.origin.scheme == "https",
+            forbids_reuse: stands_alone || (stands_apart(query, hop) && !shares),
+            awaits_connection: shares && over_tls && options.http_version != HttpVersion::Default,
+            new_connection: stands_alone || hop.new_connection,
+            tls,
         })
     }
 
-    /// Whether a handle with these options may serve another request that has the same. What goes out with credentials,
-    /// or over TLS with its certificates, leaves nothing behind.
+    /// Whether a handle with these options may serve another request that has the same. What goes out with credentials leaves
+    /// nothing behind. Terms of TLS may stay: they are paths, not what is in the files.
     pub fn may_stay(&self) -> bool {
-        self.authmethod.is_none() && !self.over_tls
+        self.authmethod.is_none()
+    }
+
+    /// `None` over plain TCP.
+    pub fn tls(&self) -> Option<&TlsTerms> {
+        self.tls.as_ref()
     }
 
     /// Sets all of it, on a handle with libcurl's default options.
@@ -94,6 +104,7 @@ impl Setup {
         self.apply_http_version(easy)?;
         self.apply_authentication(easy)?;
         self.apply_connection(easy)?;
+        self.tls.as_ref().map_or(Ok(()), |terms| terms.apply(easy))?;
         if settings.curl_verbose { easy.trace() } else { Ok(()) }
     }
 
@@ -175,7 +186,7 @@ pub const PLAIN: Setup = Setup {
     forbids_reuse: false,
     awaits_connection: false,
     new_connection: false,
-    over_tls: false,
+    tls: None,
 };
 
 const fn name_of(method: Method) -> &'static CStr {

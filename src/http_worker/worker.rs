@@ -17,6 +17,7 @@ use super::resolve::{Addresses, Names};
 use super::response::{MAX_ALL_HEADER_BYTES, MAX_HEADER_BYTES, Overflow, Response};
 use super::retry;
 use super::setup::Setup;
+use super::tls_terms::KnownFiles;
 use super::transfer::{Stage, Transfer, TransferId};
 use crate::host::fault_point::fault_point;
 use crate::host::{guarded, log, termination};
@@ -54,6 +55,7 @@ pub struct Worker {
     timer_set_for: Option<Instant>,
     names: Names<TransferId>,
     origins: Origins,
+    known_files: KnownFiles,
     idle_handles: IdleHandles,
     receive_buffers: ReceiveBuffers,
     connections: Connections,
@@ -83,6 +85,7 @@ impl Worker {
             timer_set_for: None,
             names: Names::new(&event_loop)?,
             origins: Origins::default(),
+            known_files: KnownFiles::default(),
             idle_handles: IdleHandles::new(kept),
             receive_buffers: ReceiveBuffers::new(),
             connections: Connections::new(&event_loop, connection_limits(settings, max_in_flight))?,
@@ -284,12 +287,12 @@ impl Worker {
         let Some(hop) = &transfer.hop else {
             return Ok(());
         };
-        let setup = Setup::of(&transfer.query, hop, &self.settings)?;
+        let setup = Setup::of(&transfer.query, hop, &self.settings, &mut self.known_files)?;
         let mut easy = self.idle_handles.take(&setup, self.in_flight, &self.settings)?;
         *easy.receiver_mut() = retry::response_to(&transfer.query, hop, are_shared(&self.settings));
         let receive_buffer = self.receive_buffers.size_for(&hop.origin);
         let addresses = addresses.map(AsRef::as_ref);
-        request::prepare(&mut easy, &transfer.query, hop, addresses, receive_buffer, &self.settings)?;
+        request::prepare(&mut easy, &transfer.query, hop, addresses, receive_buffer, &setup)?;
         easy.set_key(key)?;
         transfer.sent = now;
         self.connections.add(&transfer.query, hop, &easy)?;

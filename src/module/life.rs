@@ -21,6 +21,7 @@ pub fn initialise() -> Result<(), String> {
         .and_then(|()| route::initialise())
         .map_err(|_| "no private memory for a message".to_owned())?;
     let settings = settings().clone();
+    settings.check_files().map_err(|unusable| unusable.line)?;
     warn_of_late_answers(&settings);
     statistics::register().map_err(|_| "the statistics cannot be registered".to_owned())?;
     initialise_libcurl(settings.memory_manager)?;

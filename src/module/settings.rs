@@ -1,6 +1,7 @@
 //! The values of the module parameters. Written while the configuration is read, in main; read by every process.
 
 use super::parameters::{PARAMETERS, ParameterKind};
+use crate::transport::authorities::{Authorities, NoAuthorities};
 use crate::transport::global::MemoryManager;
 use parking_lot::{RwLock, RwLockReadGuard};
 use std::ffi::CString;
@@ -94,6 +95,32 @@ impl Settings {
             }
         }
         settings
+    }
+}
+
+/// Why a file that a parameter names is of no use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusableFile {
+    /// The parameter, the path and the reason, in one line.
+    pub line: String,
+    /// Whether it may be of use to another user of the system.
+    pub is_forbidden: bool,
+}
+
+impl Settings {
+    /// Looks at the files without which queries would quietly do something else than the parameters say. What libcurl itself
+    /// refuses is an error of the query.
+    ///
+    /// # Errors
+    /// The first that is of no use.
+    pub fn check_files(&self) -> Result<(), UnusableFile> {
+        let Some(path) = &self.tls_ca_path else {
+            return Ok(());
+        };
+        Authorities::at(path).map(|_| ()).map_err(|reason| UnusableFile {
+            line: format!("parameter tls_ca_path: {}: {reason}", path.to_string_lossy()),
+            is_forbidden: reason == NoAuthorities::Unreadable(libc::EACCES),
+        })
     }
 }
 

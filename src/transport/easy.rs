@@ -256,8 +256,12 @@ impl<R> Easy<R> {
         self.set_number(curl::CURLOPT_SSL_SESSIONID_CACHE, 0)?;
         // SAFETY: the box is live until Drop; libcurl reads it only while it makes a connection for this transfer.
         let has_terms = terms.write(unsafe { self.tls_terms.as_mut() }).is_ok();
-        if !has_terms || !tls_resumption::is_possible() {
+        if !tls_resumption::is_possible() {
             return Ok(());
+        }
+        if !has_terms {
+            // The handle may have served another request, and those of all that lack terms would be the same.
+            return self.set_pointer(curl::CURLOPT_SSL_CTX_FUNCTION, std::ptr::null_mut());
         }
         self.set_pointer(curl::CURLOPT_SSL_CTX_DATA, self.tls_terms.as_ptr().cast())?;
         self.set_pointer(curl::CURLOPT_SSL_CTX_FUNCTION, tls_resumption::on_new_connection as *mut c_void)

@@ -8,6 +8,8 @@
 //! memory functions are known, and it panics where libcurl returns NULL; here NULL is an error.
 
 mod allocator;
+pub mod authorities;
+mod close_on_exec;
 pub mod easy;
 pub mod error;
 pub mod event_loop;

@@ -54,8 +54,16 @@ impl TestCertificates {
     /// # Panics
     /// When a file cannot be written, or the `openssl` command is missing or fails.
     pub fn temporary() -> Self {
+        Self::of_authority("Authority of the end-to-end tests")
+    }
+
+    /// The same, of an authority with another name.
+    ///
+    /// # Panics
+    /// As [`Self::temporary`].
+    pub fn of_authority(name: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let (authority, issuer) = make_authority();
+        let (authority, issuer) = make_authority(name);
         let make = |name: &str, parameters: CertificateParams| {
             let key = make_key();
             let certificate = parameters.signed_by(&key, &issuer).expect("a signed certificate");
@@ -71,7 +79,7 @@ impl TestCertificates {
             self_signed: make_self_signed(folder.path()),
             not_yet_valid: make("not-yet-valid", not_yet_valid_parameters()),
             multiline_name: make("multiline-name", parameters(&[], MULTILINE_NAME)),
-            chains: make_chains(&issuer),
+            chains: make_chains(name, &issuer),
             authority,
             folder,
         }
@@ -190,8 +198,8 @@ fn make_key() -> KeyPair {
     KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("an ECDSA P-256 key")
 }
 
-fn make_authority() -> (Certificate, Issuer<'static, KeyPair>) {
-    let parameters = authority_parameters("Authority of the end-to-end tests");
+fn make_authority(name: &str) -> (Certificate, Issuer<'static, KeyPair>) {
+    let parameters = authority_parameters(name);
     let key = make_key();
     let certificate = parameters.self_signed(&key).expect("a certificate of the authority");
     (certificate, Issuer::new(parameters, key))
@@ -204,10 +212,10 @@ fn make_self_signed(folder: &Path) -> TlsSettings {
     TlsSettings::new(&certificate, &key)
 }
 
-fn make_chains(issuer: &Issuer<'static, KeyPair>) -> Chains {
+fn make_chains(name: &str, issuer: &Issuer<'static, KeyPair>) -> Chains {
     let (whole, without_intermediate) = make_chain(issuer, authority_parameters("Intermediate authority"));
     let (intermediate_is_no_authority, _) = make_chain(issuer, server_parameters(&SERVER_NAMES));
-    let (_, unknown) = make_authority();
+    let (_, unknown) = make_authority(name);
     let (unknown_authority, _) = make_chain(&unknown, authority_parameters("Intermediate authority"));
     Chains { whole, without_intermediate, intermediate_is_no_authority, unknown_authority }
 }

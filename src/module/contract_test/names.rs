@@ -96,7 +96,7 @@ pub static NAMES: &[Name] = &[
     same(Parameter, "tls_client_cert", "string", V44, "tls::a_client_certificate_is_shown_by_parameter_and_by_key"),
     same(Parameter, "tls_client_key", "string", V44, "tls::a_client_certificate_is_shown_by_parameter_and_by_key"),
     same(Parameter, "tls_ca_path", "string", V44, "tls::tls_ca_path_says_who_is_trusted_as_folder_or_file")
-        .but("one PEM file is taken as well as a folder"),
+        .but("one PEM file is taken as well as a folder; a path without authorities is an error"),
     same(Parameter, "tcp_keepalive", "integer", V5, "parameters::tcp_keepalive_parameters_set_the_socket_options")
         .but("it works; a wrong #ifdef leaves it out of the C module"),
     same(Parameter, "tcp_ka_idle", "integer", V5, "parameters::tcp_keepalive_parameters_set_the_socket_options")
@@ -190,7 +190,7 @@ pub static NAMES: &[Name] = &[
     same(Key, "tls_client_key", "string", V44, "tls::a_client_certificate_is_shown_by_parameter_and_by_key")
         .but("$null means none; in 4.4 it meant the parameter, in 5.x nothing"),
     same(Key, "tls_ca_path", "string", V44, "tls::tls_ca_path_says_who_is_trusted_as_folder_or_file")
-        .but("$null means none; in 4.4 it meant the parameter, in 5.x nothing; one PEM file is taken too"),
+        .but("$null means none; in 4.4 it meant the parameter, in 5.x nothing; one PEM file is taken too; a path without authorities is an error"),
     same(Key, "authmethod", "integer", V5, "keys::authmethod_3_asks_the_server_first_and_null_is_the_default"),
     same(Key, "username", "string", V5, "keys::username_and_password_authenticate_and_null_removes_them")
         .but("$null removes"),

@@ -28,6 +28,7 @@ pub struct Builder {
     arguments: Vec<String>,
     descriptor_limit: Option<(u64, u64)>,
     resolv_conf: Option<String>,
+    system_authorities: Option<PathBuf>,
     after_module: String,
     environment: Vec<(String, String)>,
     example: Option<PathBuf>,
@@ -51,6 +52,7 @@ impl Kamailio {
             arguments: Vec::new(),
             descriptor_limit: None,
             resolv_conf: None,
+            system_authorities: None,
             after_module: String::new(),
             environment: Vec::new(),
             example: None,
@@ -175,6 +177,12 @@ impl Builder {
         self
     }
 
+    /// What the instance sees as `/etc/ssl/certs`, in a mount namespace of its own; `ca-certificates.crt` there holds the same.
+    pub fn system_authorities(mut self, folder: &Path) -> Self {
+        self.system_authorities = Some(folder.to_owned());
+        self
+    }
+
     /// A variable of its environment.
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
@@ -254,7 +262,10 @@ impl Builder {
     }
 
     fn command(&self, folder: &Path, port: u16) -> Command {
-        let program = memcheck::program(folder);
+        let mut program = memcheck::program(folder);
+        if let Some(authorities) = &self.system_authorities {
+            program.splice(0..0, with_authorities(authorities));
+        }
         let mut command = match &self.resolv_conf {
             None => command_of(&program),
             Some(text) => in_mount_namespace(text, folder, &program),
@@ -383,6 +394,17 @@ fn in_mount_namespace(resolv_conf: &str, folder: &Path, program: &[String]) -> C
     let script = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"";
     command.args(["--mount", "sh", "-c", script]).arg(file).args(program);
     command
+}
+
+/// Words before a program that let it see the folder as the system's authorities.
+fn with_authorities(folder: &Path) -> Vec<String> {
+    let file = folder.join("ca-certificates.crt");
+    if !file.exists() {
+        fs::copy(folder.join("ca.pem"), file).expect("the folder can be written");
+    }
+    let script = "mount --bind \"$0\" /etc/ssl/certs && exec \"$@\"";
+    let words = ["unshare", "--mount", "sh", "-c", script].map(str::to_owned);
+    words.into_iter().chain([folder.display().to_string()]).collect()
 }
 
 fn limit_descriptors(command: &mut Command, soft: u64, hard: u64) {

@@ -1,7 +1,7 @@
 //! libcurl's handles keep options from one query to the next: nothing of a query is ever seen in another.
 
-use crate::common::assert_replied;
-use crate::common::one_query;
+use crate::common::{assert_replied, one_query, seen};
+use end_to_end::certificates::{TestCertificates, TlsSettings};
 use end_to_end::http_server::{HttpServer, Request, Response};
 use end_to_end::kamailio::{Builder, Kamailio};
 
@@ -73,4 +73,69 @@ fn a_request_is_the_same_whatever_query_was_before_it() {
             assert_eq!(asked(&kamailio, &server, kind), *alone, "{kind} after {before}");
         }
     }
+}
+
+/// Kinds of queries over TLS, each named by the user of the request: what is assigned before the query.
+fn tls_kinds(certificates: &TestCertificates, unknown: &TestCertificates) -> [(&'static str, String); 8] {
+    let path = |path: std::path::PathBuf| format!("\"{}\"", path.display());
+    let known = format!("$http_req(tls_ca_path) = {};", path(certificates.ca_file()));
+    let shown = format!(
+        "$http_req(tls_client_cert) = {}; $http_req(tls_client_key) = {};",
+        path(certificates.client_certificate()),
+        path(certificates.client_key())
+    );
+    [
+        ("strict", known.clone()),
+        ("by-folder", format!("$http_req(tls_ca_path) = {};", path(certificates.ca_directory()))),
+        ("other-authority", format!("$http_req(tls_ca_path) = {};", path(unknown.ca_file()))),
+        ("system", "$http_req(tls_ca_path) = $null;".to_owned()),
+        ("any-peer", "$http_req(tls_verify_peer) = 0; $http_req(tls_verify_host) = 0;".to_owned()),
+        ("any-name", format!("{known} $http_req(tls_verify_host) = 0;")),
+        ("shown", format!("{known} {shown}")),
+        ("shown-post", format!("{known} {shown} $http_req(body) = \"posted\";")),
+    ]
+}
+
+/// Whether the query of a kind is answered by each of the servers, which see what it shows.
+fn answered(kamailio: &Kamailio, servers: &[HttpServer], kind: &str) -> Vec<bool> {
+    let ask = |server: &HttpServer| {
+        let lines = format!("X-Url: {}\r\n", server.url("/"));
+        let answer = kamailio.client().transact_with("MESSAGE", kind, &lines, "").expect("a final answer");
+        seen(&answer, "X-Ok") == "1"
+    };
+    servers.iter().map(ask).collect()
+}
+
+#[test]
+fn what_one_query_trusts_and_shows_is_not_what_the_next_one_does() {
+    let certificates = TestCertificates::temporary();
+    let unknown = TestCertificates::of_authority("Another authority");
+    let closing =
+        |settings: TlsSettings| HttpServer::start_tls(settings, |_| Response::text("x").header("Connection", "close"));
+    let servers = [
+        closing(certificates.server()),
+        closing(certificates.server_with_other_name()),
+        closing(certificates.server_self_signed()),
+        closing(certificates.server_requiring_client_certificate()),
+    ];
+    let kinds = tls_kinds(&certificates, &unknown);
+    let assignments: String =
+        kinds.iter().map(|(kind, assigned)| format!("if($rU == \"{kind}\") {{ {assigned} }}\n")).collect();
+    let instance = one_query("$hdr(X-Url)", &assignments, "").parameter("connection_timeout", 8000);
+    let kamailio = instance.start();
+    let expected = |kind: &str| match kind {
+        "strict" | "by-folder" => [true, false, false, false],
+        "any-peer" => [true, true, true, false],
+        "any-name" => [true, true, false, false],
+        "shown" | "shown-post" => [true, false, false, true],
+        _ => [false; 4],
+    };
+    for (before, _) in &kinds {
+        for (kind, _) in &kinds {
+            answered(&kamailio, &servers[..1], before);
+            assert_eq!(answered(&kamailio, &servers, kind), expected(kind), "{kind} after {before}");
+        }
+    }
+    let posted = servers.iter().flat_map(HttpServer::requests).filter(|request| request.body == b"posted");
+    assert!(posted.count() > 0);
 }

@@ -63,16 +63,19 @@ fn an_empty_tls_path_means_none() {
     let server = HttpServer::start_tls(certificates.server(), |_| Response::text("safe"));
     let ask = |assignments: &str| {
         let instance = one_query(&server.url("/"), assignments, "").parameter("connection_timeout", 8000);
-        let missing = ["tls_client_cert", "tls_client_key", "tls_ca_path"];
+        let missing = ["tls_client_cert", "tls_client_key"];
         let instance = missing.into_iter().fold(instance, |instance, name| instance.parameter(name, "\"/missing\""));
-        instance.start().message("alice")
+        instance.trusting(&certificates).start().message("alice")
     };
-    let trusting = r#"$http_req(tls_ca_path) = ""; $http_req(tls_verify_peer) = 0;"#;
+    assert_eq!(seen(&ask(""), "X-Ok"), "0", "the files that the parameters name are missing");
     let keys = r#"$http_req(tls_client_cert) = ""; $http_req(tls_client_key) = "";"#;
-    let functions = r#"http_set_tls_client_cert(""); http_set_tls_client_key(""); http_set_tls_ca_path("");"#;
-    assert_eq!(seen(&ask(trusting), "X-Ok"), "0", "the files that the parameters name are missing");
-    assert_replied(&ask(&format!("{trusting} {keys}")), "200");
-    assert_replied(&ask(&format!("$http_req(tls_verify_peer) = 0; {functions}")), "200");
+    let functions = r#"http_set_tls_client_cert(""); http_set_tls_client_key("");"#;
+    for shows_nothing in [keys, functions] {
+        assert_replied(&ask(shows_nothing), "200");
+        for trusts_nobody in [r#"$http_req(tls_ca_path) = "";"#, r#"http_set_tls_ca_path("");"#] {
+            assert_failed(&ask(&format!("{shows_nothing} {trusts_nobody}")), "SSL");
+        }
+    }
 }
 
 #[test]

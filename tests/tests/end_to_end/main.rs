@@ -2,12 +2,15 @@
 
 mod abandoned;
 mod assigned_values;
+mod authorities;
 mod bad_input;
 mod bodies;
 mod broken_responses;
 mod callbacks;
+mod client_keys;
 mod common;
 mod deadlines;
+mod descriptors;
 mod documents;
 mod every_key;
 mod examples;
