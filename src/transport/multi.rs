@@ -1,5 +1,6 @@
 //! libcurl's multi interface (`curl_multi_socket_action`), driven by [`EventLoop`].
 
+use super::close_on_exec;
 use super::easy::Easy;
 use super::error::{LoopError, TransferError};
 use super::event_loop::{EventLoop, SocketWatch, Timer};
@@ -77,8 +78,9 @@ impl Multi {
             sockets: RefCell::default(),
             failed: Cell::new(false),
         });
+        // libcurl opens what another thread would wake it by, 7.88 so that it stays open in a program.
         // SAFETY: no arguments; null on lack of memory.
-        let handle = NonNull::new(unsafe { curl::curl_multi_init() })
+        let handle = close_on_exec::mark_opened_by(|| NonNull::new(unsafe { curl::curl_multi_init() }))
             .ok_or_else(|| LoopError("curl_multi_init failed".to_owned()))?;
         let multi = Self { handle, added: 0, broken: false, callbacks };
         multi.install_callbacks()?;

@@ -1,5 +1,6 @@
 //! Who takes what a transfer receives, and the callbacks by which libcurl hands it over.
 
+use super::close_on_exec;
 use super::libcurl as api;
 use super::open_connections::{self, Ends, OpenConnection};
 use crate::host::guarded;
@@ -99,13 +100,14 @@ impl<R> CallbackContext<R> {
     }
 }
 
-/// `CURLOPT_SOCKOPTFUNCTION`: a socket was made, and will be connected. Its connection may be found by it later.
+/// `CURLOPT_SOCKOPTFUNCTION`: a socket was made, and will be connected; no program gets it. Its connection may be found by it later.
 pub(super) extern "C" fn on_socket<R: Receiver>(
     context: *mut c_void,
     socket: curl::curl_socket_t,
     _: curl::curlsocktype,
 ) -> c_int {
     guarded("a new socket", (), || {
+        close_on_exec::mark(socket);
         // SAFETY: the pointer that connect_callbacks set; nothing else uses what is behind it while libcurl runs.
         let context = unsafe { &mut *context.cast::<CallbackContext<R>>() };
         // Without memory the connection is not known, which is the careful side.
