@@ -1,6 +1,7 @@
 //! A SIP user agent for single calls, over UDP (RFC 3261). It keeps no state but what a test does with it.
 
 use crate::memcheck;
+use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -70,6 +71,11 @@ impl SipMessage {
     /// Whether it answers that request.
     pub fn is_for(&self, sent: &Sent) -> bool {
         self.header("Call-ID").is_some_and(|id| id.strip_suffix("@tests") == Some(&sent.branch))
+    }
+
+    /// Whether it is, or answers, a request of that method.
+    fn is_about(&self, method: &str) -> bool {
+        self.header("CSeq").is_some_and(|value| value.ends_with(method))
     }
 
     /// The whole message.
@@ -155,6 +161,26 @@ impl SipClient {
         sent
     }
 
+    /// Sends a request within the dialog that `answer` to the INVITE `sent` has made (RFC 3261 section 12.2.1.1).
+    pub fn send_within(&self, sent: &Sent, answer: &SipMessage, method: &str) -> Sent {
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let invite = SipMessage { text: sent.text.clone(), source: self.server };
+        let target = answer.header("Contact").unwrap_or_default().trim_matches(['<', '>']);
+        let routes = route_set(answer);
+        let text = format!(
+            "{method} {target} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch={branch}-{number}\r\n{routes}From: {from}\r\n\
+             To: {to}\r\nCall-ID: {branch}@tests\r\nCSeq: {number} {method}\r\nMax-Forwards: 70\r\n\
+             Content-Length: 0\r\n\r\n",
+            own = self.address(),
+            branch = sent.branch,
+            from = invite.header("From").unwrap_or_default(),
+            to = answer.header("To").unwrap_or_default(),
+        );
+        let sent = Sent { text, branch: sent.branch.clone(), method: method.to_owned() };
+        self.send_again(&sent);
+        sent
+    }
+
     /// Sends a request once more, as a retransmission.
     pub fn send_again(&self, sent: &Sent) {
         self.socket.send_to(sent.text.as_bytes(), self.server).expect("loopback takes it");
@@ -162,9 +188,17 @@ impl SipClient {
 
     /// The next message within `patience`.
     pub fn receive(&self, patience: Duration) -> Option<SipMessage> {
-        self.socket.set_read_timeout(Some(patience.max(Duration::from_millis(1)))).expect("a time above zero");
+        let until = Instant::now() + patience;
         let mut buffer = vec![0; 65536];
-        let (length, source) = self.socket.recv_from(&mut buffer).ok()?;
+        let (length, source) = loop {
+            let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+            self.socket.set_read_timeout(Some(left)).expect("a time above zero");
+            match self.socket.recv_from(&mut buffer) {
+                // A call with a time-out is not taken up again after a signal.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                received => break received.ok()?,
+            }
+        };
         Some(SipMessage::new(&buffer[..length], source))
     }
 
@@ -216,7 +250,8 @@ impl SipClient {
         let mut provisional = false;
         while Instant::now() < until {
             match self.receive(interval) {
-                Some(answer) if !answer.is_for(sent) => {}
+                // A CANCEL and a BYE share the Call-ID of their INVITE.
+                Some(answer) if !answer.is_for(sent) || !answer.is_about(&sent.method) => {}
                 Some(answer) if answer.status() >= 200 => {
                     self.acknowledge(sent, &answer);
                     return Some(answer);
@@ -246,7 +281,7 @@ impl SipClient {
         let first = sent.text.lines().next().unwrap_or_default().replacen("INVITE", "ACK", 1);
         let contact = answer.header("Contact").filter(|_| (200..300).contains(&answer.status()));
         let mut text = match contact {
-            Some(contact) => format!("ACK {} SIP/2.0\r\n", contact.trim_matches(['<', '>'])),
+            Some(contact) => format!("ACK {} SIP/2.0\r\n{}", contact.trim_matches(['<', '>']), route_set(answer)),
             None => format!("{first}\r\n"),
         };
         for line in lines {
@@ -278,6 +313,11 @@ impl SipClient {
 
     /// Answers a request that was received.
     pub fn reply(&self, request: &SipMessage, status: u16, reason: &str) {
+        self.reply_with(request, status, reason, "", "");
+    }
+
+    /// The same with more header lines and a body.
+    pub fn reply_with(&self, request: &SipMessage, status: u16, reason: &str, headers: &str, body: &str) {
         let mut text = format!("SIP/2.0 {status} {reason}\r\n");
         for name in ["Via", "From", "Call-ID", "CSeq", "Record-Route"] {
             for value in request.headers(name) {
@@ -286,7 +326,16 @@ impl SipClient {
         }
         let to = request.header("To").unwrap_or_default();
         let contact = self.address();
-        text.push_str(&format!("To: {to};tag=answer\r\nContact: <sip:{contact}>\r\nContent-Length: 0\r\n\r\n"));
+        let to = if to.contains(";tag=") { to.to_owned() } else { format!("{to};tag=answer") };
+        let length = body.len();
+        text.push_str(&format!(
+            "To: {to}\r\nContact: <sip:{contact}>\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+        ));
         self.socket.send_to(text.as_bytes(), request.source).expect("loopback takes it");
     }
+}
+
+/// The Route header lines of a request within the dialog that a reply has made: its Record-Route, turned round.
+fn route_set(answer: &SipMessage) -> String {
+    answer.headers("Record-Route").iter().rev().map(|route| format!("Route: {route}\r\n")).collect()
 }

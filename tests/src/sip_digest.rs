@@ -3,19 +3,23 @@
 use crate::sip::SipMessage;
 use md5::{Digest, Md5};
 
-/// The `Authorization` header line that answers a 401. The URI is a fixed one, which the server does not compare.
+/// The header line that answers a 401 (`Authorization`) or a 407 (`Proxy-Authorization`). The URI is a fixed one, which the server
+/// does not compare.
 ///
 /// # Panics
 /// The message is no challenge.
 pub fn authorization(challenge: &SipMessage, method: &str, user: &str, password: &str) -> String {
-    let value = challenge.header("WWW-Authenticate").expect("a 401 carries a challenge");
+    let (value, name) = match challenge.header("Proxy-Authenticate") {
+        Some(value) => (value, "Proxy-Authorization"),
+        None => (challenge.header("WWW-Authenticate").expect("a 401 carries a challenge"), "Authorization"),
+    };
     let (realm, nonce) = (parameter(value, "realm"), parameter(value, "nonce"));
     let uri = "sip:tests";
     let first = hash(&format!("{user}:{realm}:{password}"));
     let second = hash(&format!("{method}:{uri}"));
     let response = hash(&format!("{first}:{nonce}:{second}"));
     format!(
-        "Authorization: Digest username=\"{user}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", \
+        "{name}: Digest username=\"{user}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", \
          response=\"{response}\"\r\n"
     )
 }
