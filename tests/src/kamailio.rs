@@ -3,6 +3,7 @@
 mod builder;
 
 pub use builder::Builder;
+pub(crate) use builder::free_port;
 
 use crate::memcheck;
 use crate::sip::{SipClient, SipMessage};

@@ -17,6 +17,7 @@ pub mod nginx;
 pub mod plot;
 pub mod processor_time;
 pub mod resident_memory;
+pub mod rtpengine;
 pub mod sip;
 pub mod sip_digest;
 pub mod sip_tls;

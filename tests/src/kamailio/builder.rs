@@ -369,7 +369,7 @@ fn example_arguments(folder: &Path, port: u16) -> Vec<String> {
 
 /// A UDP port below those that the system gives to clients, and no test's before. Kamailio would share a port that is in
 /// use (`SO_REUSEADDR`), so a free one is not enough.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = 20_000 + u16::try_from(std::process::id() % 8_000).unwrap_or(0);
     loop {
