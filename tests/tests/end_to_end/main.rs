@@ -9,6 +9,7 @@ mod broken_responses;
 mod callbacks;
 mod client_keys;
 mod common;
+mod cookbook;
 mod deadlines;
 mod descriptors;
 mod documents;
