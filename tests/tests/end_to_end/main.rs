@@ -43,6 +43,7 @@ mod secrets;
 mod starvation;
 mod stopping;
 mod suspended_replies;
+mod suspension;
 mod tls;
 mod tls_sessions;
 mod transactions;
