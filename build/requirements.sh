@@ -20,7 +20,7 @@ packages_of() {
 	deb) echo debhelper lintian ;;
 	measure) echo nginx-light ;;
 	memcheck) echo valgrind libc6-dbg ;;
-	test) echo kamailio kamailio-extra-modules kamailio-json-modules kamailio-lua-modules kamailio-python3-modules kamailio-tls-modules kamailio-utils-modules sip-tester rtpengine-daemon nghttp2-server openssl curl util-linux ;;
+	test) echo kamailio kamailio-extra-modules kamailio-lua-modules kamailio-python3-modules kamailio-tls-modules kamailio-utils-modules sip-tester rtpengine-daemon nghttp2-server openssl curl util-linux ;;
 	*) echo "build/requirements.sh: unknown purpose $1: build, check, root, deb, measure, memcheck or test" >&2 && exit 2 ;;
 	esac
 }
