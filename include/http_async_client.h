@@ -10,18 +10,22 @@
 typedef enum {
   // The route ran.
   RESUME_OUTCOME_RUN,
+  // The same, and it left the transaction with neither a reply nor an open branch; tm has answered with an error.
+  RESUME_OUTCOME_LEFT_ALONE,
   // The transaction was cancelled, has timed out or is gone; nothing ran.
   RESUME_OUTCOME_GONE,
 } ResumeOutcome;
 
 // What the running script has as its SIP transaction (Kamailio `t_gett`, `T_ASYNC_SUSPENDED`).
 typedef enum {
-  // No transaction exists.
+  // No transaction exists that can be suspended: there is none, or it is one of the server's own.
   TRANSACTION_STATE_NONE,
   // A transaction exists and is not suspended.
   TRANSACTION_STATE_OPEN,
   // A transaction exists and waits for somebody to resume it.
   TRANSACTION_STATE_SUSPENDED,
+  // The same, and what the script runs for is a retransmission of the reply that waits.
+  TRANSACTION_STATE_REPEATED,
 } TransactionState;
 
 // `module_exports_t`. Wrapped, because it holds pointers; the wrapper has the same layout.
@@ -53,6 +57,8 @@ typedef struct {
   int branch;
   // tm's clone of the suspended reply, in shared memory; null for a request.
   void *reply;
+  // Where the clone ends (tm's `end_reply`); null for a request.
+  char *reply_end;
 } Suspension;
 
 // The module's tables and functions (`core/sr_module.h`).

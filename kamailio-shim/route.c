@@ -5,6 +5,7 @@
 
 #include "made_message.h"
 #include "target.h"
+#include "transaction.h"
 
 int shim_route_type(void)
 {
@@ -14,6 +15,22 @@ int shim_route_type(void)
 int shim_route_index(const char *name)
 {
 	return route_lookup(&main_rt, (char *)name);
+}
+
+const char *shim_route_name(int index)
+{
+	struct str_hash_entry *entry;
+	int bucket;
+
+	for(bucket = 0; bucket < main_rt.names.size; bucket++) {
+		clist_foreach(&main_rt.names.table[bucket], entry, next)
+		{
+			if(entry->u.n == index) {
+				return entry->key.s;
+			}
+		}
+	}
+	return NULL;
 }
 
 int shim_script_is_kemi(void)
@@ -60,9 +77,19 @@ static void run_target(const ResumeTarget *target, sip_msg_t *message)
 static sip_msg_t kept;
 static int has_kept;
 
+/* Nobody has sent it, so nobody is answered: a reply would go to where the core says that it came from. */
+static int make_message(sip_msg_t *message)
+{
+	if(made_message_parse(message) < 0) {
+		return -1;
+	}
+	message->msg_flags |= FL_MSG_NOREPLY;
+	return 0;
+}
+
 int shim_routes_init(void)
 {
-	has_kept = made_message_parse(&kept) >= 0;
+	has_kept = make_message(&kept) >= 0;
 	return has_kept ? 0 : -1;
 }
 
@@ -71,7 +98,7 @@ static int take_message(sip_msg_t *message)
 	sip_msg_t *of_core;
 
 	if(!has_kept) {
-		return made_message_parse(message);
+		return make_message(message);
 	}
 	made_message_name();
 	of_core = faked_msg_get_next_clear();
@@ -107,6 +134,7 @@ int shim_route_run_detached(const ResumeTarget *target)
 	memcpy(&before, &message, sizeof(before));
 	set_route_type(EVENT_ROUTE);
 	run_target(target, &message);
+	end_made_transaction();
 	set_route_type(route_type);
 	ksr_msg_env_reset();
 	give_message_back(&message, &before);

@@ -43,7 +43,7 @@ int shim_transaction_suspend(sip_msg_t *msg, Suspension *suspension); /* script:
 ResumeOutcome shim_transaction_resume(const Suspension *suspension, const ResumeTarget *target); /* worker */
 
 /* What shim_transaction_suspend returns beside 0, 1 (cancelled), -3 (answered) and other errors of t_suspend. */
-enum { SUSPEND_REFUSED_FOR_BRANCHES = -100, SUSPEND_REFUSED_FOR_STATUS = -101, SUSPEND_REFUSED_FOR_LOCAL = -102 };
+enum { SUSPEND_REFUSED_FOR_BRANCHES = -100, SUSPEND_REFUSED_FOR_STATUS = -101 };
 
 /* bindgen does not evaluate the core's shifted macros */
 enum {
@@ -58,6 +58,7 @@ enum {
 /* route.c */
 int shim_route_type(void);                               /* script */
 int shim_route_index(const char *name);                  /* script: index, or -1 */
+const char *shim_route_name(int index);                  /* worker: NULL when there is none; NUL-terminated */
 int shim_script_is_kemi(void);                           /* script: 1 with KEMI, 0 with the native language */
 int shim_routes_init(void);                              /* main: 0, or -1 */
 int shim_route_run_detached(const ResumeTarget *target); /* worker: 0, or -1 when the message cannot be made */

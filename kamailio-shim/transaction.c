@@ -1,3 +1,5 @@
+#include <stdint.h>
+
 #include "shim.h"
 #include "core/cfg/cfg_struct.h"
 #include "core/timer_ticks.h"
@@ -6,14 +8,18 @@
 #include "modules/tm/tm_load.h"
 
 #include "target.h"
+#include "transaction.h"
 
-static struct tm_binds tm;
+struct tm_binds tm;
 static unsigned int reply_suspensions; /* made by this process */
 static int resuming;                   /* this process runs the route of a resumed transaction */
 
 int shim_tm_bind(void)
 {
-	return find_module_by_name("tm") == NULL ? -1 : load_tm_api(&tm);
+	if(find_module_by_name("tm") == NULL || load_tm_api(&tm) < 0) {
+		return -1;
+	}
+	return watch_resumed_routes();
 }
 
 /* tm's own cfg group refuses to tell it; the variable behind its modparam holds it, in ticks after tm's mod_init. */
@@ -30,15 +36,13 @@ int shim_tm_fr_timer(unsigned int *milliseconds)
 	return 0;
 }
 
-static tm_cell_t *current_transaction(void)
+tm_cell_t *current_transaction(void)
 {
 	tm_cell_t *transaction = tm.t_gett();
 	return transaction == T_UNDEFINED ? NULL : transaction;
 }
 
-/* tm's reply lock, which its resumption, its timers and its receivers of replies take too. It counts, so it may be
- * held while tm takes it again; tm does not hand these two functions out. */
-static void lock_replies(tm_cell_t *transaction)
+void lock_replies(tm_cell_t *transaction)
 {
 	if(atomic_get(&transaction->reply_locker_pid) == my_pid()) {
 		transaction->reply_rec_lock_level++;
@@ -48,7 +52,7 @@ static void lock_replies(tm_cell_t *transaction)
 	atomic_set(&transaction->reply_locker_pid, my_pid());
 }
 
-static void unlock_replies(tm_cell_t *transaction)
+void unlock_replies(tm_cell_t *transaction)
 {
 	if(transaction->reply_rec_lock_level > 0) {
 		transaction->reply_rec_lock_level--;
@@ -58,20 +62,33 @@ static void unlock_replies(tm_cell_t *transaction)
 	unlock(&transaction->reply_mutex);
 }
 
-static int is_over(const tm_cell_t *transaction)
+int is_over(const tm_cell_t *transaction)
 {
 	return transaction->uas.status >= 200 || transaction->wait_timer.prev != NULL ||
 		   transaction->wait_timer.next != NULL;
 }
 
+int has_open_branch(const tm_cell_t *transaction)
+{
+	int branch;
+	for(branch = 0; branch < transaction->nr_of_outgoings; branch++) {
+		if(transaction->uac[branch].last_received < 200) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
 /* A suspended reply is set aside: tm does not see its clone, which its timers and other replies would write over. For a
  * provisional reply tm does not see the flag either, with which it drops every other reply of the transaction: it has
  * acknowledged a final one by then, which does not come again. A final reply that is suspended needs the flag, or its
- * retransmission would pass. The branch's end_reply, which tm uses for suspended replies alone, marks the branch. */
+ * retransmission would pass. The branch's end_reply, which tm uses for suspended replies alone, marks the branch: it
+ * points into the clone meanwhile, to its second byte, where none of tm's own ends lies. */
 static void set_aside(tm_cell_t *transaction, int branch)
 {
 	sip_msg_t *clone = transaction->uac[branch].reply;
 	transaction->uac[branch].reply = NULL;
+	transaction->uac[branch].end_reply = (char *)clone + 1;
 	if(clone->REPLY_STATUS < 200) {
 		transaction->flags &= ~T_ASYNC_SUSPENDED;
 	}
@@ -90,6 +107,26 @@ static int has_set_aside(const tm_cell_t *transaction, const sip_msg_t *msg)
 	return 0;
 }
 
+static const sip_msg_t *clone_set_aside(const struct ua_client *branch)
+{
+	int is_marked = branch->reply == NULL && ((uintptr_t)branch->end_reply & 1) != 0;
+	return is_marked ? (const sip_msg_t *)(branch->end_reply - 1) : NULL;
+}
+
+/* Whether this reply is the one that was set aside on its branch, once more: the same bytes (RFC 3261 section 17.2).
+ * The reply lock, which tm holds while an onreply route runs, keeps the clone alive. */
+static int is_set_aside(const tm_cell_t *transaction, const sip_msg_t *msg)
+{
+	int branch = tm.t_gett_branch();
+	const sip_msg_t *clone;
+
+	if(msg->first_line.type != SIP_REPLY || branch < 0 || branch >= transaction->nr_of_outgoings) {
+		return 0;
+	}
+	clone = clone_set_aside(&transaction->uac[branch]);
+	return clone != NULL && clone->len == msg->len && memcmp(clone->buf, msg->buf, msg->len) == 0;
+}
+
 /* Gives the clone back to tm, unless the branch or the transaction has moved on. */
 static int put_back(tm_cell_t *transaction, const Suspension *suspension)
 {
@@ -98,17 +135,22 @@ static int put_back(tm_cell_t *transaction, const Suspension *suspension)
 		return 0;
 	}
 	branch->reply = suspension->reply;
+	branch->end_reply = suspension->reply_end;
 	transaction->async_backup.backup_route = TM_ONREPLY_ROUTE;
 	transaction->async_backup.backup_branch = suspension->branch;
 	transaction->flags |= T_ASYNC_SUSPENDED;
 	return 1;
 }
 
+/* A transaction of the server's own has nobody to answer, and often no request to go on with. */
 TransactionState shim_transaction_state(const sip_msg_t *msg)
 {
 	tm_cell_t *transaction = current_transaction();
-	if(transaction == NULL) {
+	if(transaction == NULL || is_local(transaction) || transaction->uas.request == NULL) {
 		return TRANSACTION_STATE_NONE;
+	}
+	if(!resuming && is_set_aside(transaction, msg)) {
+		return TRANSACTION_STATE_REPEATED;
 	}
 	if((transaction->flags & T_ASYNC_SUSPENDED) || (!resuming && has_set_aside(transaction, msg))) {
 		return TRANSACTION_STATE_SUSPENDED;
@@ -121,27 +163,18 @@ TransactionState shim_transaction_state(const sip_msg_t *msg)
  *   when the caller cancels;
  * - a provisional reply that comes after its branch's final one, whose clone it would take (-3, as for an answered
  *   transaction);
- * - a reply of a transaction of the server's own, which has no request to run a route with;
  * - a request with open branches, whose replies it drops. */
 static int refusal(const tm_cell_t *transaction, const sip_msg_t *msg)
 {
 	int branch;
 	if(msg->first_line.type == SIP_REPLY) {
-		if(transaction->uas.request == NULL) {
-			return SUSPEND_REFUSED_FOR_LOCAL;
-		}
 		if(msg->REPLY_STATUS >= 300) {
 			return SUSPEND_REFUSED_FOR_STATUS;
 		}
 		branch = tm.t_gett_branch();
 		return !resuming && branch >= 0 && transaction->uac[branch].reply != NULL ? -3 : 0;
 	}
-	for(branch = 0; branch < transaction->nr_of_outgoings; branch++) {
-		if(transaction->uac[branch].last_received < 200) {
-			return SUSPEND_REFUSED_FOR_BRANCHES;
-		}
-	}
-	return 0;
+	return has_open_branch(transaction) ? SUSPEND_REFUSED_FOR_BRANCHES : 0;
 }
 
 /* A refusal half-way leaves the flags set, and tm would then drop every reply of this transaction. */
@@ -169,6 +202,7 @@ int shim_transaction_suspend(sip_msg_t *msg, Suspension *suspension)
 	reply_suspensions += is_reply;
 	suspension->branch = is_reply ? transaction->async_backup.backup_branch : transaction->async_backup.blind_uac;
 	suspension->reply = is_reply ? transaction->uac[suspension->branch].reply : NULL;
+	suspension->reply_end = is_reply ? transaction->uac[suspension->branch].end_reply : NULL;
 	if(is_reply && !resuming) {
 		set_aside(transaction, suspension->branch);
 	}
@@ -183,6 +217,7 @@ static int continue_with(tm_cell_t *transaction, const Suspension *suspension, c
 	int result;
 
 	resuming = 1;
+	begin_resumed_route();
 	if(function.s != NULL) {
 		result = tm.t_continue_cb(suspension->hash_index, suspension->label, &function, &event);
 	} else {
@@ -260,5 +295,8 @@ ResumeOutcome shim_transaction_resume(const Suspension *suspension, const Resume
 		sip_msg_free(clone);
 	}
 	tm.t_sett(before, branch_before);
-	return result == 0 ? RESUME_OUTCOME_RUN : RESUME_OUTCOME_GONE;
+	if(result != 0) {
+		return RESUME_OUTCOME_GONE;
+	}
+	return was_left_alone() ? RESUME_OUTCOME_LEFT_ALONE : RESUME_OUTCOME_RUN;
 }

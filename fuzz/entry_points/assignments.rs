@@ -45,7 +45,7 @@ fn check(parameters: &RequestParameters) {
     assert!(parameters.body.as_ref().is_none_or(|body| !body.is_empty() && body.len() <= MAX_BODY));
     let limits = Settings::from_defaults();
     assert!(parameters.timeout.as_millis() >= 1 && limits.connection_timeout.as_millis() >= 1);
-    assert!((1..=31).contains(&parameters.authmethod));
+    assert!(parameters.authmethod.is_none_or(|methods| (1..=31).contains(&methods)));
 }
 
 /// The block carries what was assigned.

@@ -7,12 +7,14 @@ use std::ffi::{c_char, c_int, c_uint, c_void};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(dead_code, reason = "the C shim makes the values")]
 pub enum TransactionState {
-    /// No transaction exists.
+    /// No transaction exists that can be suspended: there is none, or it is one of the server's own.
     None,
     /// A transaction exists and is not suspended.
     Open,
     /// A transaction exists and waits for somebody to resume it.
     Suspended,
+    /// The same, and what the script runs for is a retransmission of the reply that waits.
+    Repeated,
 }
 
 /// Names one suspension of a SIP transaction in every process. A transaction may be suspended again by somebody else
@@ -28,6 +30,8 @@ pub struct Suspension {
     pub branch: c_int,
     /// tm's clone of the suspended reply, in shared memory; null for a request.
     pub reply: *mut c_void,
+    /// Where the clone ends (tm's `end_reply`); null for a request.
+    pub reply_end: *mut c_char,
 }
 
 /// How the attempt to resume a transaction ended (Kamailio `t_continue`).
@@ -37,6 +41,8 @@ pub struct Suspension {
 pub enum ResumeOutcome {
     /// The route ran.
     Run,
+    /// The same, and it left the transaction with neither a reply nor an open branch; tm has answered with an error.
+    LeftAlone,
     /// The transaction was cancelled, has timed out or is gone; nothing ran.
     Gone,
 }

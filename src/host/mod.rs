@@ -25,6 +25,7 @@ pub mod thread_data;
 pub mod transaction;
 mod values;
 pub mod variable;
+pub mod warned_names;
 
 /// Kamailio's types and the shim's functions, as bindgen reads them from the headers.
 #[allow(missing_docs, non_camel_case_types, non_upper_case_globals, non_snake_case, dead_code)]

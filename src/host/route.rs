@@ -64,6 +64,13 @@ fn look_up(name: &CStr) -> Option<c_int> {
     (index >= 0).then_some(index)
 }
 
+/// Name of the `route[name]` with that index; `None` when there is no such route. It lives as long as the process.
+pub fn name_of(index: c_int) -> Option<&'static CStr> {
+    // SAFETY: the shim gives null or a NUL-terminated name of the core's table, which is complete before the fork and
+    // never freed.
+    unsafe { sys::shim_route_name(index).as_ref().map(|name| CStr::from_ptr(name)) }
+}
+
 /// Keeps a message for [`run_detached`] in want of memory. Main process, in `mod_init`.
 ///
 /// # Errors

@@ -15,8 +15,6 @@ pub enum SuspendError {
     BranchesOpen,
     /// It is a negative reply, which tm cannot resume safely.
     NegativeReply,
-    /// It is a reply of a transaction of the server's own, which tm cannot resume.
-    LocalTransaction,
     /// tm refused; it has logged why.
     Refused,
 }
@@ -52,7 +50,8 @@ pub fn state(message: Message) -> TransactionState {
 /// # Errors
 /// See [`SuspendError`]; the transaction is as it was before.
 pub fn suspend(message: Message) -> Result<Suspension, SuspendError> {
-    let mut suspension = Suspension { hash_index: 0, label: 0, branch: 0, reply: std::ptr::null_mut() };
+    let mut suspension =
+        Suspension { hash_index: 0, label: 0, branch: 0, reply: std::ptr::null_mut(), reply_end: std::ptr::null_mut() };
     // SAFETY: the message is live (see Message); the shim fills the structure in.
     match unsafe { sys::shim_transaction_suspend(message.as_ptr(), &mut suspension) } {
         0 => Ok(suspension),
@@ -60,7 +59,6 @@ pub fn suspend(message: Message) -> Result<Suspension, SuspendError> {
         -3 => Err(SuspendError::Answered),
         sys::SUSPEND_REFUSED_FOR_BRANCHES => Err(SuspendError::BranchesOpen),
         sys::SUSPEND_REFUSED_FOR_STATUS => Err(SuspendError::NegativeReply),
-        sys::SUSPEND_REFUSED_FOR_LOCAL => Err(SuspendError::LocalTransaction),
         _ => Err(SuspendError::Refused),
     }
 }

@@ -5,6 +5,7 @@ use super::reply_variables::{self, Reply};
 use crate::host::bytes::Bytes;
 use crate::host::fault_point::fault_point;
 use crate::host::interface::{ResumeOutcome, ResumeTarget};
+use crate::host::warned_names::WarnedNames;
 use crate::host::{guarded, log, route, transaction, variable};
 use crate::shared::clock::Instant;
 use crate::shared::query::{Query, Text};
@@ -13,28 +14,26 @@ use crate::sip_worker::request_id::{self, ShownId};
 use crate::sip_worker::request_parameters;
 use crate::transport::error::TransferError;
 use curl_sys as curl;
-use std::cell::RefCell;
-use std::collections::HashSet;
-use std::ffi::CString;
 use std::time::Duration;
 
 /// A callback route that runs longer holds up every other query of its worker, and is worth a warning.
 const SLOW_CALLBACK: Duration = Duration::from_millis(200);
 
-/// Most callback names that are warned of in one process.
-const MAX_WARNINGS: usize = 100;
-
-/// Runs the callback route: in the query's transaction, or on a message of its own. It runs once, whatever panics before or after it.
+/// Runs the callback route, where there is one: in the query's transaction, or on a message of its own. It runs once, whatever panics
+/// before or after it.
 pub fn deliver(query: &Query, outcome: Outcome) {
     const SHOWN: &str = "what a callback sees";
     let id = query.options().id;
     log::debug!("query {id} ended: {:?}", outcome.statistic);
+    if !has_callback(query) {
+        return;
+    }
     if !guarded(SHOWN, false, || show(query, outcome)) {
         let error = TransferError::with_detail(curl::CURLE_FAILED_INIT, format_args!("internal error in {SHOWN}"));
         let outcome = Outcome::failed(&error, Times::default());
         reply_variables::set_current(Some(Reply { query_id: ShownId::new(id), xdata: None, outcome }));
     }
-    let ran = guarded("a callback", true, || run_watched(query));
+    let ran = guarded("a callback", Ran::Yes, || run_watched(query));
     guarded("the end of a callback", (), || clear(query, ran));
 }
 
@@ -49,8 +48,7 @@ fn show(query: &Query, outcome: Outcome) -> bool {
     true
 }
 
-/// Whether the route ran.
-fn run_watched(query: &Query) -> bool {
+fn run_watched(query: &Query) -> Ran {
     let started = Instant::now();
     let ran = run(query);
     fault_point!("callback");
@@ -62,11 +60,9 @@ fn run_watched(query: &Query) -> bool {
     ran
 }
 
-fn clear(query: &Query, ran: bool) {
+fn clear(query: &Query, ran: Ran) {
     fault_point!("clear");
-    if ran && !reply_variables::were_read() {
-        warn_of_missing_function(query);
-    }
+    warn_of(query, ran);
     reply_variables::set_current(None);
     request_parameters::forget();
     variable::release_handed_out();
@@ -81,23 +77,46 @@ fn copy_for_callback(xdata: &[u8], id: QueryId) -> Option<Bytes> {
     copy
 }
 
-thread_local! {
-    static WARNED_OF: RefCell<HashSet<CString>> = RefCell::default();
+fn has_callback(query: &Query) -> bool {
+    query.options().route_index >= 0 || query.text(Text::Function).is_some()
 }
 
-/// A KEMI engine runs a function that does not exist without a word. A callback that looked at nothing is all that can
-/// be seen of it; one warning a name is enough.
-fn warn_of_missing_function(query: &Query) {
-    let Some(name) = query.text(Text::Function) else {
-        return;
+thread_local! {
+    static MISSING: WarnedNames = WarnedNames::default();
+    static LEAVING_ALONE: WarnedNames = WarnedNames::default();
+}
+
+/// One warning a name is enough. A KEMI engine runs a function that does not exist without a word: a callback that looked at
+/// nothing is all that can be seen of it, and the transaction that it leaves alone is no other fault.
+fn warn_of(query: &Query, ran: Ran) {
+    let function = query.text(Text::Function);
+    let (kind, words) = match (ran, function) {
+        (Ran::Yes | Ran::InVain, Some(_)) if !reply_variables::were_read() => {
+            (&MISSING, "read no $http_ variable: is there such a function?")
+        }
+        (Ran::InVain, _) => {
+            (&LEAVING_ALONE, "left its transaction with neither a reply nor a branch: tm answers with an error")
+        }
+        _ => return,
     };
-    if WARNED_OF.with_borrow_mut(|names| names.len() < MAX_WARNINGS && names.insert(name.to_owned())) {
-        log::warning!("the callback {} read no $http_ variable: is there such a function?", name.to_string_lossy());
+    let name = function.or_else(|| route::name_of(query.options().route_index)).unwrap_or_default();
+    if kind.with(|names| names.is_new(name.to_bytes())) {
+        log::warning!("the callback {} {words}", name.to_string_lossy());
     }
 }
 
-/// Whether the route ran.
-fn run(query: &Query) -> bool {
+/// What came of a callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ran {
+    /// Its route did not run.
+    No,
+    /// It ran.
+    Yes,
+    /// It ran, and did nothing for the transaction that waits.
+    InVain,
+}
+
+fn run(query: &Query) -> Ran {
     let options = query.options();
     let id = options.id;
     let function = query.text(Text::Function);
@@ -108,15 +127,18 @@ fn run(query: &Query) -> bool {
         function_length: function.map_or(0, |name| i32::try_from(name.count_bytes()).unwrap_or(0)),
     };
     let Some(suspension) = &options.suspension else {
-        let ran = route::run_detached(&target).is_ok();
-        if !ran {
+        if route::run_detached(&target).is_err() {
             log::error!("query {id}: no message for its callback to run on");
+            return Ran::No;
         }
-        return ran;
+        return Ran::Yes;
     };
-    let ran = transaction::resume(suspension, &target) == ResumeOutcome::Run;
-    if !ran {
-        log::debug!("query {id}: its transaction ended before it");
+    match transaction::resume(suspension, &target) {
+        ResumeOutcome::Run => Ran::Yes,
+        ResumeOutcome::LeftAlone => Ran::InVain,
+        ResumeOutcome::Gone => {
+            log::debug!("query {id}: its transaction ended before it");
+            Ran::No
+        }
     }
-    ran
 }

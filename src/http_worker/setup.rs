@@ -22,6 +22,9 @@ const ADDRESS_LIFETIME: u64 = 60;
 /// `CURLAUTH_NONE`.
 const NO_AUTHENTICATION: i64 = 0;
 
+/// libcurl's own default.
+const BASIC: u32 = curl::CURLAUTH_BASIC as u32;
+
 /// The options of a request that others may have in common with it, and nothing that is one query's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setup {
@@ -67,7 +70,7 @@ impl Setup {
             method: hop.method,
             has_content: has_content(query, hop),
             http_version: options.http_version,
-            authmethod: has_credentials(query, hop)?.then_some(options.authmethod),
+            authmethod: has_credentials(query, hop)?.then(|| authmethod(query)),
             connect_timeout: connect_timeout(options),
             // A transfer that has to connect again finds them until its deadline.
             address_lifetime: by_name.then(|| options.timeout.as_secs().max(ADDRESS_LIFETIME) + 1),
@@ -85,6 +88,11 @@ impl Setup {
     /// nothing behind. Terms of TLS may stay: they are paths, not what is in the files.
     pub fn may_stay(&self) -> bool {
         self.authmethod.is_none()
+    }
+
+    /// Whether libcurl may answer a challenge.
+    pub fn has_credentials(&self) -> bool {
+        self.authmethod.is_some()
     }
 
     /// `None` over plain TCP.
@@ -171,6 +179,14 @@ fn connect_timeout(options: &Options) -> Duration {
 fn has_credentials(query: &Query, hop: &Hop) -> Result<bool, TransferError> {
     let has_own = query.text(Text::Username).is_some() || query.text(Text::Password).is_some();
     Ok((hop.with_credentials && has_own) || url::has_credentials(&hop.url)?)
+}
+
+/// Credentials in a URL go out with the first request, as in the C module, which sets ways to authenticate only where
+/// there is a user name apart: many servers answer 403 or 404 to strangers and never ask. Who chooses has chosen for them too.
+fn authmethod(query: &Query) -> u32 {
+    let options = query.options();
+    let is_chosen = options.chooses_authmethod || query.text(Text::Username).is_some();
+    if is_chosen { options.authmethod } else { BASIC }
 }
 
 /// That of a GET request to an address.

@@ -75,6 +75,8 @@ const MAX_TRANSFERS: i32 = 65_536;
 const MAX_STREAMS: i32 = 65_536;
 /// All of libcurl's methods that the manual names, from Basic (1) to Digest with IE flavour (16).
 pub const MAX_AUTHMETHOD: i32 = 31;
+/// Basic and Digest.
+pub const DEFAULT_AUTHMETHOD: i32 = 3;
 
 /// A number that is only asked whether it is 0, as in the C module.
 const fn flag(store: fn(&mut Settings, i32), default: i32) -> ParameterKind {
@@ -191,7 +193,7 @@ pub static PARAMETERS: &[Parameter] = &[
     Parameter {
         name: c"authmethod",
         kind: ParameterKind::Integer {
-            default: 3,
+            default: DEFAULT_AUTHMETHOD,
             min: 1,
             max: MAX_AUTHMETHOD,
             store: |s, v| s.authmethod = v.unsigned_abs(),

@@ -60,7 +60,7 @@ pub struct Options {
     pub timeout: Duration,
     /// The transaction that waits for the query; `None` when the route runs without one.
     pub suspension: Option<Suspension>,
-    /// Index of the route to run; -1 with a KEMI script, where [`Text::Function`] names a function.
+    /// Index of the route to run; -1 with a KEMI script, where [`Text::Function`] names a function, and where nothing runs.
     pub route_index: i32,
     /// Type of the route that sent the query (`get_route_type`).
     pub route_type: i32,
@@ -68,6 +68,8 @@ pub struct Options {
     pub method: Option<Method>,
     /// libcurl's `CURLAUTH_*` bits.
     pub authmethod: u32,
+    /// Whether script or operator chose them; otherwise they are the default.
+    pub chooses_authmethod: bool,
     /// libcurl's `CURL_SSLVERSION_*`.
     pub tls_version: u32,
     /// Whether the server's certificate must be for the host of the URL.
@@ -112,6 +114,7 @@ impl Options {
             route_type: 1,
             method: None,
             authmethod: 3,
+            chooses_authmethod: false,
             tls_version: 0,
             tls_verify_host: true,
             tls_verify_peer: true,

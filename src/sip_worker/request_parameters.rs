@@ -27,8 +27,8 @@ pub struct RequestParameters {
     pub tls_client_key: Option<CString>,
     /// Path of the authorities' certificates.
     pub tls_ca_path: Option<CString>,
-    /// libcurl's `CURLAUTH_*` bits.
-    pub authmethod: u32,
+    /// libcurl's `CURLAUTH_*` bits; `None`: those of the module parameter.
+    pub authmethod: Option<u32>,
     /// User name for HTTP authentication.
     pub username: Option<CString>,
     /// Password for HTTP authentication.
@@ -72,7 +72,7 @@ impl RequestParameters {
             tls_client_cert: settings.tls_client_cert.clone(),
             tls_client_key: settings.tls_client_key.clone(),
             tls_ca_path: settings.tls_ca_path.clone(),
-            authmethod: settings.authmethod,
+            authmethod: None,
             username: None,
             password: None,
             suspend: true,

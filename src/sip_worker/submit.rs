@@ -9,7 +9,9 @@ use crate::host::log;
 use crate::host::message::Message;
 use crate::host::route::{self, FAILURE_ROUTE, REQUEST_ROUTE, RouteType, TM_ONREPLY_ROUTE};
 use crate::host::transaction::{self, SuspendError};
+use crate::host::warned_names::WarnedNames;
 use crate::module::functions::ScriptResult;
+use crate::module::parameters::DEFAULT_AUTHMETHOD;
 use crate::module::settings::settings;
 use crate::module::statistics::Statistic;
 use crate::shared::clock::Instant;
@@ -34,6 +36,7 @@ enum Refusal {
     RouteUnknown,
     FunctionTooLong(usize),
     TransactionSuspended,
+    Retransmission,
     QueryTooLarge,
     NoMemory,
     MemoryScarce,
@@ -43,7 +46,6 @@ enum Refusal {
     Answered,
     BranchesOpen,
     NegativeReply,
-    LocalTransaction,
     SuspendFailed,
 }
 
@@ -61,6 +63,7 @@ impl fmt::Display for Refusal {
             Self::TransactionSuspended => {
                 formatter.write_str("the transaction is suspended already; it carries one suspended query at a time")
             }
+            Self::Retransmission => formatter.write_str("it is a retransmission of the reply that is suspended"),
             Self::QueryTooLarge => formatter.write_str("the query is too large"),
             Self::NoMemory => formatter.write_str("shared memory is exhausted"),
             Self::MemoryScarce => formatter.write_str("shared memory is nearly exhausted"),
@@ -72,19 +75,21 @@ impl fmt::Display for Refusal {
                 formatter.write_str("a request with open branches cannot be suspended, its replies would be lost")
             }
             Self::NegativeReply => formatter.write_str("a negative reply cannot be suspended; use its failure route"),
-            Self::LocalTransaction => {
-                formatter.write_str("a reply to a request of the server's own cannot be suspended")
-            }
             Self::SuspendFailed => formatter.write_str("tm cannot suspend the transaction"),
         }
     }
 }
 
-/// Submits a query. 0: the transaction is suspended; 1: accepted, the script goes on; -1: refused, and one line says why.
+/// Submits a query. 0: the transaction is suspended; 1: accepted, the script goes on; -1: refused, and one line says why. A
+/// retransmission is nobody's fault: its line is for developers.
 pub fn submit(message: Message, parameters: &RequestParameters, url: &[u8], route: &[u8]) -> ScriptResult {
     match try_submit(message, parameters, url, route) {
         Ok(true) => ScriptResult::Stop,
         Ok(false) => ScriptResult::True,
+        Err(refusal @ Refusal::Retransmission) => {
+            log::debug!("query refused, callback \"{}\": {refusal}", heap::shown(route));
+            ScriptResult::False
+        }
         Err(refusal) => {
             log::error!("query refused, callback \"{}\": {refusal}", heap::shown(route));
             ScriptResult::False
@@ -98,9 +103,12 @@ fn try_submit(message: Message, parameters: &RequestParameters, url: &[u8], rout
         return Err(Refusal::ParameterRefused);
     }
     check_url(url)?;
-    let callback = Callback::find(route)?;
     let route_type = route::current_type();
     let suspend = parameters.suspend && must_suspend(message, route_type)?;
+    let callback = Callback::find(route)?;
+    if suspend && !callback.exists() {
+        return Err(Refusal::RouteUnknown);
+    }
     let submitted = Instant::now();
     if scarcity::is_scarce_at(submitted) {
         return Err(Refusal::MemoryScarce);
@@ -118,6 +126,7 @@ fn try_submit(message: Message, parameters: &RequestParameters, url: &[u8], rout
     Statistic::InFlight.add(1);
     place.publish(query);
     request_id::remember(message.id(), id);
+    callback.warn_if_unknown(route);
     Ok(suspend)
 }
 
@@ -140,32 +149,56 @@ enum Callback {
     Route(i32),
     /// A function of a KEMI script; whether it exists shows only when it is called.
     Function(CString),
+    /// Nothing: the script named none.
+    None,
+    /// Nothing, although the script named something.
+    Unknown,
+}
+
+thread_local! {
+    static WARNED_OF: WarnedNames = WarnedNames::default();
 }
 
 impl Callback {
     fn find(name: &[u8]) -> Result<Self, Refusal> {
         if name.is_empty() {
-            return Err(Refusal::RouteUnknown);
+            return Ok(Self::None);
         }
-        if route::script_is_kemi() {
-            return Self::function(name);
-        }
-        route::index_of(name)?.map(Self::Route).ok_or(Refusal::RouteUnknown)
+        let found = if route::script_is_kemi() {
+            Self::function(name)?
+        } else {
+            route::index_of(name).map(|index| index.map(Self::Route)).or_else(unless_without_memory)?
+        };
+        Ok(found.unwrap_or(Self::Unknown))
     }
 
-    fn function(name: &[u8]) -> Result<Self, Refusal> {
-        let name = heap::c_string(name)?;
-        let length = name.count_bytes();
-        if length > MAX_FUNCTION { Err(Refusal::FunctionTooLong(length)) } else { Ok(Self::Function(name)) }
+    fn function(name: &[u8]) -> Result<Option<Self>, Refusal> {
+        if name.len() > MAX_FUNCTION {
+            return Err(Refusal::FunctionTooLong(name.len()));
+        }
+        heap::c_string(name).map(|name| Some(Self::Function(name))).or_else(unless_without_memory)
+    }
+
+    fn exists(&self) -> bool {
+        matches!(self, Self::Route(_) | Self::Function(_))
+    }
+
+    /// Webhooks whose answer nobody looks at name routes that are not there; the C module sends them too.
+    fn warn_if_unknown(&self, name: &[u8]) {
+        if matches!(self, Self::Unknown) && WARNED_OF.with(|names| names.is_new(name)) {
+            log::warning!(
+                "the script has no route \"{}\": its queries are sent, and nothing runs when they have ended",
+                heap::shown(name)
+            );
+        }
     }
 }
 
-impl From<NoCString> for Refusal {
-    fn from(error: NoCString) -> Self {
-        match error {
-            NoCString::NulByte => Self::RouteUnknown,
-            NoCString::NoMemory => Self::NoMemory,
-        }
+/// No name with a NUL byte in it is that of a route or function.
+fn unless_without_memory<T>(error: NoCString) -> Result<Option<T>, Refusal> {
+    match error {
+        NoCString::NulByte => Ok(None),
+        NoCString::NoMemory => Err(Refusal::NoMemory),
     }
 }
 
@@ -180,6 +213,7 @@ fn must_suspend(message: Message, route_type: RouteType) -> Result<bool, Refusal
         TransactionState::None => Ok(false),
         TransactionState::Open => Ok(true),
         TransactionState::Suspended => Err(Refusal::TransactionSuspended),
+        TransactionState::Repeated => Err(Refusal::Retransmission),
     }
 }
 
@@ -198,7 +232,9 @@ fn options_of(
         route_index: if let Callback::Route(index) = callback { *index } else { -1 },
         route_type: route_type.0,
         method: parameters.method,
-        authmethod: parameters.authmethod,
+        authmethod: parameters.authmethod.unwrap_or(settings().authmethod),
+        chooses_authmethod: parameters.authmethod.is_some()
+            || settings().authmethod != DEFAULT_AUTHMETHOD.unsigned_abs(),
         tls_version: settings().tls_version,
         tls_verify_host: parameters.tls_verify_host,
         tls_verify_peer: parameters.tls_verify_peer,
@@ -245,7 +281,6 @@ impl From<SuspendError> for Refusal {
             SuspendError::Answered => Self::Answered,
             SuspendError::BranchesOpen => Self::BranchesOpen,
             SuspendError::NegativeReply => Self::NegativeReply,
-            SuspendError::LocalTransaction => Self::LocalTransaction,
             SuspendError::Refused => Self::SuspendFailed,
         }
     }
