@@ -75,6 +75,17 @@ pub fn body_ends(head: &[u8], worth_reading: usize) -> bool {
     chunked || !head.starts_with(b"HTTP/1") || length.is_some_and(|length| length <= worth_reading)
 }
 
+/// How long the body is, by the head alone; `None` where it does not tell (RFC 9112 section 6.3). A number that is beyond all
+/// numbers is the greatest.
+pub fn body_length(head: &[u8]) -> Option<usize> {
+    if header_values(head, b"Transfer-Encoding").any(|range| lists(head, range, b"chunked")) {
+        return None;
+    }
+    let digits = header_values(head, b"Content-Length").find_map(|range| std::str::from_utf8(head.get(range)?).ok())?;
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse().unwrap_or(usize::MAX))
+}
+
 /// Whether a value with commas in it has `token` among its members.
 fn lists(head: &[u8], value: Range<usize>, token: &[u8]) -> bool {
     let mut members = head.get(value).unwrap_or_default().split(|byte| *byte == b',');

@@ -41,6 +41,7 @@ pub struct Response {
     overflow: Option<Overflow>,
     redirects: Redirects,
     max_body: usize,
+    body: Body,
     location: Option<Range<usize>>,
     ignored: usize,
     all_headers: usize,
@@ -60,6 +61,18 @@ enum Care {
     Silent,
     /// A kept connection is not used when the peer has closed it, and the request does not go out twice.
     Once,
+}
+
+/// What a length in the head says of the body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Body {
+    /// How much of it there will be.
+    #[default]
+    Follows,
+    /// The same, but for a challenge: libcurl answers it, and the body is nobody's.
+    FollowsUnlessChallenged,
+    /// Nothing: none follows.
+    Missing,
 }
 
 /// What a redirect is to its query.
@@ -90,6 +103,16 @@ impl Response {
     /// may break after the server has acted.
     pub fn once(self) -> Self {
         Self { care: Care::Once, ..self }
+    }
+
+    /// The same, to a HEAD request: no body follows.
+    pub fn without_body(self) -> Self {
+        Self { body: Body::Missing, ..self }
+    }
+
+    /// The same, to a request with credentials, which libcurl may send once more when it is asked for them.
+    pub fn after_challenges(self) -> Self {
+        Self { body: Body::FollowsUnlessChallenged, ..self }
     }
 
     /// Whether the kept connection was not fit to be used, and the request was not sent.
@@ -175,6 +198,16 @@ impl Response {
         self.location = Some(trimmed(&self.bytes, start + 9..self.bytes.len())).filter(|value| !value.is_empty());
     }
 
+    /// Whether the head tells of a longer body than the query allows (RFC 9112 section 6.3).
+    fn announces_too_much(&self) -> bool {
+        let follows = match (self.body, self.status()) {
+            (Body::Missing, _) | (_, 100..=199 | 204 | 304) | (Body::FollowsUnlessChallenged, 401 | 407) => false,
+            (Body::Follows | Body::FollowsUnlessChallenged, _) => true,
+        };
+        let head = || self.bytes.get(..self.head_length).unwrap_or_default();
+        follows && head::body_length(head()).is_some_and(|length| length > self.max_body)
+    }
+
     fn append(&mut self, bytes: &[u8]) -> Flow {
         // In one piece what most heads have, instead of many that double.
         let room = if self.bytes.has_room() { bytes.len() } else { bytes.len().max(FIRST_ROOM) };
@@ -229,7 +262,10 @@ impl Receiver for Response {
         self.note_location(line);
         self.head_length = self.bytes.len();
         self.head_complete = line.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
-        if self.leads_to().is_some() && !self.is_worth_reading() { Flow::Stop } else { Flow::Continue }
+        if self.leads_to().is_some() {
+            return if self.is_worth_reading() { Flow::Continue } else { Flow::Stop };
+        }
+        if self.head_complete && self.announces_too_much() { self.stop(Overflow::Body) } else { Flow::Continue }
     }
 
     fn body(&mut self, bytes: &[u8]) -> Flow {
@@ -344,6 +380,38 @@ mod tests {
         response.header_line(b"HTTP/1.1 200 OK\r\n");
         assert_eq!(response.header_line(&vec![b'a'; MAX_HEADER_BYTES]), Flow::Stop);
         assert_eq!(response.overflow(), Some(Overflow::Headers));
+    }
+
+    #[test]
+    fn a_length_beyond_the_limit_stops_at_the_head_where_such_a_body_would_follow() {
+        let long = MAX_BODY + 1;
+        let answer = || Response::new(Redirects::Answer, MAX_BODY);
+        for (response, head, flow) in [
+            (answer(), format!("HTTP/1.1 200 OK\r\nContent-Length: {long}\r\n"), Flow::Stop),
+            (answer(), format!("HTTP/2 200\r\ncontent-length: {long}\r\n"), Flow::Stop),
+            (answer(), format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n", "9".repeat(30)), Flow::Stop),
+            (answer(), format!("HTTP/1.1 200 OK\r\nContent-Length: {MAX_BODY}\r\n"), Flow::Continue),
+            (answer(), "HTTP/1.1 200 OK\r\nContent-Length: many\r\n".to_owned(), Flow::Continue),
+            (
+                answer(),
+                format!("HTTP/1.1 200 OK\r\nContent-Length: {long}\r\nTransfer-Encoding: chunked\r\n"),
+                Flow::Continue,
+            ),
+            (answer(), format!("HTTP/1.1 304 Not Modified\r\nContent-Length: {long}\r\n"), Flow::Continue),
+            (answer(), format!("HTTP/1.1 103 Early\r\nContent-Length: {long}\r\n"), Flow::Continue),
+            (answer().without_body(), format!("HTTP/1.1 200 OK\r\nContent-Length: {long}\r\n"), Flow::Continue),
+            (answer(), format!("HTTP/1.1 401 Who\r\nContent-Length: {long}\r\n"), Flow::Stop),
+            (answer().after_challenges(), format!("HTTP/1.1 401 Who\r\nContent-Length: {long}\r\n"), Flow::Continue),
+            (answer().after_challenges(), format!("HTTP/1.1 403 No\r\nContent-Length: {long}\r\n"), Flow::Stop),
+        ] {
+            let mut response = response;
+            let lines: Vec<&str> = head.split_inclusive('\n').collect();
+            for line in lines {
+                assert_eq!(response.header_line(line.as_bytes()), Flow::Continue, "{head}");
+            }
+            assert_eq!(response.header_line(b"\r\n"), flow, "{head}");
+            assert_eq!(response.overflow(), (flow == Flow::Stop).then_some(Overflow::Body), "{head}");
+        }
     }
 
     #[test]

@@ -4,13 +4,19 @@
 use super::redirect::Hop;
 use super::request;
 use super::response::Response;
-use crate::shared::query::Query;
+use super::setup::Setup;
+use crate::shared::query::{Method, Query};
 use crate::transport::easy::Easy;
 use crate::transport::error::TransferError;
 
 /// Nothing received yet of the response to a request.
-pub fn response_to(query: &Query, hop: &Hop, connections_are_shared: bool) -> Response {
+pub fn response_to(query: &Query, hop: &Hop, setup: &Setup, connections_are_shared: bool) -> Response {
     let response = Response::new(hop.redirects_are(query), query.options().max_response_size as usize);
+    let response = match hop.method {
+        Method::Head => response.without_body(),
+        _ if setup.has_credentials() => response.after_challenges(),
+        _ => response,
+    };
     if request::speaks_only_http1(query, hop) {
         response.on_silent_connection()
     } else if connections_are_shared && !hop.method.is_idempotent() {

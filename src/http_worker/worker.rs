@@ -289,7 +289,7 @@ impl Worker {
         };
         let setup = Setup::of(&transfer.query, hop, &self.settings, &mut self.known_files)?;
         let mut easy = self.idle_handles.take(&setup, self.in_flight, &self.settings)?;
-        *easy.receiver_mut() = retry::response_to(&transfer.query, hop, are_shared(&self.settings));
+        *easy.receiver_mut() = retry::response_to(&transfer.query, hop, &setup, are_shared(&self.settings));
         let receive_buffer = self.receive_buffers.size_for(&hop.origin);
         let addresses = addresses.map(AsRef::as_ref);
         request::prepare(&mut easy, &transfer.query, hop, addresses, receive_buffer, &setup)?;
@@ -442,6 +442,10 @@ fn explain(easy: &mut Easy<Response>, error: TransferError) -> TransferError {
             format_args!("all headers on the way to the response are longer than {MAX_ALL_HEADER_BYTES} bytes"),
         ),
         Some(Overflow::Memory) => TransferError::out_of_memory(),
+        // The receiver has kept a request from going out twice: what counts is how its connection was lost.
+        None if error.code == curl::CURLE_ABORTED_BY_CALLBACK => {
+            TransferError { code: curl::CURLE_RECV_ERROR, detail: easy.error_text() }
+        }
         None => TransferError { detail: easy.error_text(), ..error },
     }
 }
