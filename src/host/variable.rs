@@ -305,12 +305,15 @@ pub(super) const fn table() -> [PvExport; VARIABLE_COUNT + 1] {
         row::<10>(),
         row::<11>(),
         row::<12>(),
+        row::<13>(),
+        row::<14>(),
+        row::<15>(),
         END,
     ]
 }
 
 /// Rows of `module/variables.rs`; [`table`] names each, because Kamailio passes a getter no word about its variable.
-pub(super) const VARIABLE_COUNT: usize = 13;
+pub(super) const VARIABLE_COUNT: usize = 16;
 
 const _: () = assert!(VARIABLES.len() == VARIABLE_COUNT);
 

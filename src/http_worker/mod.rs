@@ -4,13 +4,14 @@
 //! acts upon, `receive` takes queries from the ring, `resolve` finds addresses, `request` sets up the easy handle,
 //! `setup` what others of its kind have too, `tls_terms` among it, `idle_handles` keeps it between two, `receive_buffers` says how much of a response
 //! it reads at once, `response` collects what comes back, `head` reads it, `redirect` sends the query on, `retry` the same request
-//! once more, `outcome`, `deliveries` and `resume` end it, [`reply_variables`] show it to the script.
+//! once more, `outcome`, with `error_class`, `deliveries` and `resume` end it, [`reply_variables`] show it to the script.
 #![forbid(unsafe_code)]
 
 mod client_keys;
 mod connections;
 mod deadlines;
 mod deliveries;
+pub mod error_class;
 pub mod head;
 mod idle_handles;
 mod known_authorities;

@@ -1,5 +1,6 @@
 //! How a query ended, as the script will see it.
 
+use super::error_class::ErrorClass;
 use super::response::Response;
 use super::trace::without_credentials;
 use crate::host::bytes::Bytes;
@@ -13,12 +14,23 @@ use std::time::Duration;
 /// The one end of a query.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The response, or libcurl's words on why there is none.
-    pub result: Result<Received, Bytes>,
+    /// The response, or why there is none.
+    pub result: Result<Received, Failed>,
     /// What it counts as.
     pub statistic: Statistic,
     /// Times of the transfer.
     pub times: Times,
+}
+
+/// Why there is no response.
+#[derive(Debug)]
+pub struct Failed {
+    /// libcurl's words, or this module's, with what was being done; one line.
+    pub text: Bytes,
+    /// What kind of error it is.
+    pub class: ErrorClass,
+    /// Its number, from 1 to 99.
+    pub number: u32,
 }
 
 /// A complete response.
@@ -83,7 +95,9 @@ impl Outcome {
     /// in a certificate: scripts put it into SIP headers.
     pub fn failed(error: &TransferError, times: Times) -> Self {
         let text = printable(&without_credentials(&error.to_string())).into_bytes();
-        let statistic = if error.is_timeout() { Statistic::Timeouts } else { Statistic::Errors };
-        Self { result: Err(Bytes::of(text).unwrap_or_default()), statistic, times }
+        let class = ErrorClass::of(error.code);
+        let statistic = if class == ErrorClass::Timeout { Statistic::Timeouts } else { Statistic::Errors };
+        let text = Bytes::of(text).unwrap_or_default();
+        Self { result: Err(Failed { text, class, number: class.number_of(error.code) }), statistic, times }
     }
 }

@@ -1,8 +1,9 @@
 //! What the `$http_*` variables show while a callback route runs. In any other process, and outside a callback, they
 //! are `$null`.
 
+use super::error_class::ErrorClass;
 use super::head::{header_values, reason as reason_range, unfolded};
-use super::outcome::{Outcome, Received, Times};
+use super::outcome::{Failed, Outcome, Received, Times};
 use crate::host::bytes::{Buffer, Bytes};
 use crate::host::variable::{Index, Value};
 use crate::sip_worker::request_id::ShownId;
@@ -51,9 +52,10 @@ fn length(bytes: usize) -> Value {
     i64::try_from(bytes).map_or(Value::Null, Value::Integer)
 }
 
-/// Id of the callback's own query.
-pub fn query_id() -> Value {
-    of_current(|reply| reply.query_id.value())
+/// Id of the callback's own query; `None` outside a callback.
+pub fn query_id() -> Option<Value> {
+    READ.set(true);
+    CURRENT.with_borrow(|current| current.as_ref().map(|reply| reply.query_id.value()))
 }
 
 /// `$http_xdata`.
@@ -66,12 +68,35 @@ pub fn ok() -> Value {
     of_current(|reply| Value::Integer(reply.outcome.result.is_ok().into()))
 }
 
-/// `$http_err`.
+fn of_failed(read: impl FnOnce(&Failed) -> Value) -> Value {
+    of_current(|reply| reply.outcome.result.as_ref().err().map_or(Value::Null, read))
+}
+
+fn word(word: &str) -> Value {
+    Bytes::copy_of(word.as_bytes()).into()
+}
+
+/// `$http_err`: of a time limit the one word that scripts of the C module compare with.
 pub fn error() -> Value {
-    of_current(|reply| match &reply.outcome.result {
-        Ok(_) => Value::Null,
-        Err(text) => Value::Text(text.clone()),
+    of_failed(|failed| match failed.class {
+        ErrorClass::Timeout => word("TIMEOUT"),
+        _ => Value::Text(failed.text.clone()),
     })
+}
+
+/// `$http_err_text`.
+pub fn error_text() -> Value {
+    of_failed(|failed| Value::Text(failed.text.clone()))
+}
+
+/// `$http_err_class`.
+pub fn error_class() -> Value {
+    of_failed(|failed| word(failed.class.word()))
+}
+
+/// `$http_errno`.
+pub fn error_number() -> Value {
+    of_failed(|failed| Value::Integer(failed.number.into()))
 }
 
 /// `$http_rs`.

@@ -60,7 +60,22 @@ pub static VARIABLES: &[Variable] = &[
     Variable {
         name: c"http_err",
         access: Access::Plain(|_| reply::error()),
-        about: "Why there was no response, in libcurl's words; $null when there was one.",
+        about: "Why there was no response: TIMEOUT for a time limit, otherwise libcurl's words; $null when there was one.",
+    },
+    Variable {
+        name: c"http_err_text",
+        access: Access::Plain(|_| reply::error_text()),
+        about: "Why there was no response, in libcurl's words with what was being done; $null when there was one.",
+    },
+    Variable {
+        name: c"http_err_class",
+        access: Access::Plain(|_| reply::error_class()),
+        about: "Kind of the error, one word; $null when there was a response.",
+    },
+    Variable {
+        name: c"http_errno",
+        access: Access::Plain(|_| reply::error_number()),
+        about: "Number of the error, as libcurl counts them; $null when there was a response.",
     },
     Variable { name: c"http_rs", access: Access::Plain(|_| reply::status()), about: "Status of the response." },
     Variable { name: c"http_rr", access: Access::Plain(|_| reply::reason()), about: "Reason phrase of the response." },

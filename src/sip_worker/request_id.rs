@@ -54,8 +54,8 @@ pub fn forget() {
     LAST.with_borrow_mut(PerMessage::clear);
 }
 
-/// The value of `$http_req_id`.
+/// The value of `$http_req_id`; an empty string where there is no query, as in the C module: Lua joins it to others.
 pub fn current(message: Message) -> Value {
     let last = LAST.with_borrow(|last| last.get(message.id()).map(ShownId::value));
-    last.unwrap_or_else(reply_variables::query_id)
+    last.or_else(reply_variables::query_id).unwrap_or_else(|| Value::Text(Bytes::default()))
 }

@@ -29,11 +29,6 @@ impl TransferError {
         Self::new(curl::CURLE_OUT_OF_MEMORY)
     }
 
-    /// Whether a deadline ended the transfer.
-    pub fn is_timeout(&self) -> bool {
-        self.code == curl::CURLE_OPERATION_TIMEDOUT
-    }
-
     /// Whether the connection broke while it was in use; `words` are libcurl's own. HTTP/2 has an error for that of its own, and
     /// uses the others as well. libcurl 7.88 calls it a partial file, even where nothing has come.
     pub fn is_lost_connection(&self, words: &str) -> bool {
