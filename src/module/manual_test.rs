@@ -6,6 +6,7 @@ use super::parameters::{PARAMETERS, Parameter, ParameterKind};
 use super::request_keys::{REQUEST_KEYS, RequestKey};
 use super::statistics::STATISTICS;
 use super::variables::{Access, VARIABLES, Variable};
+use crate::http_worker::error_class::CLASSES;
 use crate::http_worker::reply_variables::time_names;
 use std::ffi::CStr;
 
@@ -129,6 +130,20 @@ fn every_key_of_http_time_is_described() {
     let section = sections.iter().find(|section| section.heading == "`$http_time(key)`").expect("its section");
     let rows = section.text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
     assert_eq!(rows.map(|(key, _)| key).collect::<Vec<_>>(), time_names());
+}
+
+#[test]
+fn every_class_of_errors_is_described_with_its_own_number() {
+    let sections = sections("Variables");
+    let section = sections.iter().find(|section| section.heading == "`$http_err_class`").expect("its section");
+    let rows = section.text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let rows: Vec<(&str, u32)> = rows
+        .map(|(word, rest)| {
+            let number = rest.split([',', ' ']).next().and_then(|number| number.parse().ok());
+            (word, number.expect("the number of the class comes first"))
+        })
+        .collect();
+    assert_eq!(rows, CLASSES.map(|class| (class.word(), class.number())));
 }
 
 #[test]

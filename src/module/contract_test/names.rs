@@ -112,9 +112,10 @@ pub static NAMES: &[Name] = &[
     same(Parameter, "max_connections_per_host", "integer", Here, "limits::max_connections_per_host_makes_transfers_share_them"),
     same(Parameter, "max_streams", "integer", Here, "http2_streams::max_streams_of_1_is_one_request_at_a_time"),
     same(Function, "http_async_query", "2 strings", V44, "routes::a_request_with_a_transaction_is_suspended_and_the_script_stops")
-        .but("never blocks; whatever is refused returns -1, leaves the call as it was and uses up its parameters; an unknown route is \
-              refused at the call; never suspends in branch and event routes; -1 for replies of 300 and above in onreply_route, for \
-              requests with open branches and for replies of local transactions"),
+        .but("never blocks; whatever is refused returns -1, leaves the call as it was and uses up its parameters; an unknown route or none is \
+              refused at the call where the transaction would be suspended, and elsewhere sent with a warning; never suspends in branch and event routes; -1 for replies of 300 and above in onreply_route and for \
+              requests with open branches; local transactions are not suspended")
+        .and("drop_in::a_query_whose_route_is_not_there_goes_out_with_one_warning_a_name"),
     same(Function, "http_async_query", "3 strings", V44, "generations::a_query_of_three_parameters_posts_its_body")
         .but("an empty post_data is sent as a POST with a length of 0; C 4.4 returned -1"),
     same(Function, "http_async_send", "2 strings", Newest, "generations::send_never_suspends_and_carries_its_string_to_the_callback"),
@@ -129,7 +130,7 @@ pub static NAMES: &[Name] = &[
         .but("the deadline of the whole query; 0 is refused"),
     same(Function, "http_append_header", "1 string", V44, "generations::header_method_and_timeout_functions_take_variables")
         .and("generations::a_function_with_a_wrong_value_returns_minus_1_and_refuses_the_query")
-        .but("a line end is refused, and a blank before the name or its colon"),
+        .but("a line end inside is refused, and a blank before the name or its colon"),
     same(Function, "http_set_method", "1 string", V44, "generations::http_set_method_takes_whole_names_in_any_case")
         .and("generations::a_function_with_a_wrong_value_returns_minus_1_and_refuses_the_query")
         .but("whole names in any case, and PATCH, HEAD, OPTIONS; others, as TRACE, are refused"),
@@ -155,8 +156,12 @@ pub static NAMES: &[Name] = &[
     same(Variable, "http_req", "write, by key", V44, "keys::parameters_belong_to_one_query")
         .but("belongs to one query of one SIP message; a refused assignment refuses the query"),
     same(Variable, "http_ok", "read", V44, "variables::any_status_is_ok_and_its_reason_is_there"),
-    same(Variable, "http_err", "read", V44, "variables::an_error_has_a_text_and_nothing_else")
-        .but("libcurl's text with what was being done"),
+    same(Variable, "http_err", "read", V44, "drop_in::an_error_has_a_class_and_a_number_and_a_time_limit_is_timeout")
+        .and("variables::an_error_has_a_text_and_nothing_else")
+        .but("never empty for an error"),
+    same(Variable, "http_err_text", "read", Here, "drop_in::an_error_has_a_class_and_a_number_and_a_time_limit_is_timeout"),
+    same(Variable, "http_err_class", "read", Here, "drop_in::an_error_has_a_class_and_a_number_and_a_time_limit_is_timeout"),
+    same(Variable, "http_errno", "read", Here, "drop_in::an_error_has_a_class_and_a_number_and_a_time_limit_is_timeout"),
     same(Variable, "http_rs", "read", V44, "http::of_several_responses_the_last_is_the_response")
         .but("of the last response, after 1xx, redirects and challenges"),
     same(Variable, "http_rr", "read", V44, "variables::any_status_is_ok_and_its_reason_is_there")
@@ -177,7 +182,7 @@ pub static NAMES: &[Name] = &[
         .but("a value other than $null or an empty string is refused"),
     same(Key, "hdr", "string", V44, "keys::hdr_adds_headers_and_null_removes_them")
         .and("bad_input::a_refused_assignment_refuses_the_query_after_it_with_one_line_each")
-        .but("$null removes, as documented, and in C does nothing; a line end is refused, and a blank before the name or its colon"),
+        .but("$null removes, as documented, and in C does nothing; a line end inside is refused, and a blank before the name or its colon"),
     same(Key, "body", "string", V5, "keys::a_body_makes_a_post_and_null_removes_it")
         .but("$null removes; at most 1 MiB"),
     same(Key, "method", "string", V44, "keys::every_method_goes_out_with_and_without_a_body")

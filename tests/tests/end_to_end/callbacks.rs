@@ -108,6 +108,6 @@ fn each_query_counts_as_reply_error_or_timeout() {
         route[DONE] { return; }"#;
     let kamailio = Kamailio::with_script(script).set("url", server.url("")).start();
     kamailio.message("alice");
-    kamailio.wait_for_counts([3, 1, 1, 1, 0]);
+    kamailio.wait_for_counts([4, 2, 1, 1, 0]);
     assert_eq!(kamailio.statistics()["panics"], 0);
 }

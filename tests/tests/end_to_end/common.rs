@@ -7,7 +7,7 @@ use end_to_end::sip::{Sent, SipClient, SipMessage};
 /// Routes that answer the request with what the callback saw. `{seen}` takes more reply headers.
 pub const REPORT: &str = r#"
 route[REPLY] {
-    append_to_reply("X-Ok: $http_ok\r\nX-Error: $http_err\r\nX-Status: $http_rs\r\nX-Reason: $http_rr\r\n");
+    append_to_reply("X-Ok: $http_ok\r\nX-Error: $http_err_text\r\nX-Status: $http_rs\r\nX-Reason: $http_rr\r\n");
     append_to_reply("X-Id: $http_req_id\r\n");
     {seen}
     t_reply("200", "Answered");

@@ -13,6 +13,7 @@ mod cookbook;
 mod deadlines;
 mod descriptors;
 mod documents;
+mod drop_in;
 mod every_key;
 mod examples;
 mod generations;

@@ -148,7 +148,7 @@ fn a_retransmission_of_a_suspended_final_reply_waits_with_it() {
 }
 
 #[test]
-fn a_reply_to_a_request_of_the_servers_own_is_not_suspended() {
+fn a_reply_to_a_request_of_the_servers_own_goes_its_way_and_its_query_too() {
     let callee = callee();
     let (_server, builder) = instance(100, "$rs >= 200", "", &callee);
     let local = r#"event_route[tm:local-request] { t_on_reply("ANSWER"); }"#;
@@ -158,7 +158,10 @@ fn a_reply_to_a_request_of_the_servers_own_is_not_suspended() {
     assert_eq!(kamailio.message("alice").status(), 200);
     let options = callee.receive_request(PATIENCE).expect("a request of Kamailio's own");
     callee.reply(&options, 200, "OK");
-    kamailio.wait_for_log("went on with 200, returned -1");
+    kamailio.wait_for_log("went on with 200, returned 1");
+    // The callback runs on a message of its own.
+    kamailio.wait_for_log("resumed <null>");
+    kamailio.wait_for_counts([1, 1, 0, 0, 0]);
     kamailio.wait_for_no_transaction();
 }
 

@@ -98,12 +98,12 @@ fn an_error_has_a_text_and_nothing_else() {
 #[test]
 fn outside_a_callback_all_are_null_and_nothing_is_logged() {
     let script = r#"route[MAIN] {
-        append_to_reply("X-Seen: $http_ok $http_err $http_rs $http_rr $http_hdr(A) $http_mb $http_ml $http_rb $http_bs $http_time(total) $http_req_id\r\n");
+        append_to_reply("X-Seen: $http_ok $http_err $http_rs $http_rr $http_hdr(A) $http_mb $http_ml $http_rb $http_bs $http_time(total) $http_err_text $http_err_class $http_errno\r\n");
         sl_send_reply("200", "OK");
     }"#;
     let kamailio = Kamailio::with_script(script).start();
     let answer = kamailio.message("alice");
-    assert_eq!(seen(&answer, "X-Seen"), ["<null>"; 11].join(" "));
+    assert_eq!(seen(&answer, "X-Seen"), ["<null>"; 13].join(" "));
     assert_eq!(kamailio.log_lines("http_async_client"), Vec::<String>::new());
 }
 
@@ -169,7 +169,7 @@ fn an_id_does_not_show_up_in_the_next_message() {
     );
     let kamailio = Kamailio::with_script(&script).children(1).set("url", server.url("/")).start();
     kamailio.message("alice");
-    assert_eq!(seen(&kamailio.message("look"), "X-Id"), "<null>");
+    assert_eq!(seen(&kamailio.message("look"), "X-Id"), "");
 }
 
 #[test]

@@ -82,7 +82,7 @@ route[NOTED] {
 route[REPLY] {
     update_stat("routes_run", "+1");
     append_to_reply("X-Ok: $http_ok\r\nX-Status: $http_rs\r\nX-Length: $http_bs\r\nX-Hdr: $(http_hdr(*){s.len})\r\n");
-    append_to_reply("X-Error: $http_err\r\nX-Folded: $(http_hdr(X-Folded){s.len})\r\nX-Data: $(http_xdata{s.len})\r\n");
+    append_to_reply("X-Error: $http_err_text\r\nX-Folded: $(http_hdr(X-Folded){s.len})\r\nX-Data: $(http_xdata{s.len})\r\n");
     t_reply("200", "Answered");
 }
 "#;

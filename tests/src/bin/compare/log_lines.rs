@@ -3,11 +3,12 @@
 /// Levels that count, from the worst.
 const LEVELS: [&str; 3] = ["CRITICAL", "ERROR", "WARNING"];
 /// What Kamailio writes when a script uses a name that nobody has.
-const UNKNOWN: [&str; 5] = [
+const UNKNOWN: [&str; 6] = [
     "unknown command",
     "(a nil value)",
     "unknown http_req name",
     "No stat variable",
+    "error searching pvar",
     "of type <2:int> not found in module",
 ];
 

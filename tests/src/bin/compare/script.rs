@@ -12,6 +12,9 @@ const MODULES: [&str; 2] = ["corex", "tmx"];
 /// ms of every query that has no timeout of its own: a busy machine must not make a difference.
 const TIMEOUT: u32 = 5000;
 
+/// What a callback may read after an error without a word from the C module.
+const TELLING_OF_ERRORS: [&str; 5] = ["http_ok", "http_err", "http_err_text", "http_err_class", "http_errno"];
+
 const LUA_PRELUDE: &str = r#"
 http = KSR.http_async_client
 function ksr_request_route()
@@ -52,7 +55,7 @@ fn native_shows(case: &Case) -> String {
         format!("if(defined $({variable})) {{ {shown} }} else {{ append_to_reply(\"X-{number}: <null>\\r\\n\"); }}\n")
     };
     let shows = (0..).zip(&case.seen).map(|(number, (_, variable))| {
-        let always = case.reads_after_errors || ["http_ok", "http_err"].contains(&variable.as_str());
+        let always = case.reads_after_errors || TELLING_OF_ERRORS.contains(&variable.as_str());
         let line = line(number, variable);
         if always { line } else { format!("if($http_ok) {{ {line} }}\n") }
     });

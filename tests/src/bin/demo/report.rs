@@ -29,7 +29,7 @@ pub fn print_calls(calls: &[Call; 3], stage: &Stage) {
     print_section("   a user that the service knows", &known.answer);
     print_section("   a user that it does not know", &unknown.answer);
     print_section("   with the service stopped", &unanswered.answer);
-    print_section("   and what the script logged then, from $http_err", &stage.complaints().join("\n"));
+    print_section("   and what the script logged then, from $http_err_text", &stage.complaints().join("\n"));
 }
 
 /// The first in full, of the others the first line.

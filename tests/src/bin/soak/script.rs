@@ -57,10 +57,10 @@ route[SENT] { route(COMPARE); }
 route[COMPARE] {
     $var(outcome) = "error";
     if($http_ok) { $var(outcome) = "" + $http_rs; }
-    else if($http_err =~ "^Timeout was reached") { $var(outcome) = "timeout"; }
+    else if($http_err == "TIMEOUT") { $var(outcome) = "timeout"; }
     if($var(outcome) == $(http_xdata{s.select,1,/})) { return; }
     update_stat("wrong", "+1");
-    xlog("L_ERR", "soak: $http_xdata, and it ended in: $var(outcome) $http_err\n");
+    xlog("L_ERR", "soak: $http_xdata, and it ended in: $var(outcome) $http_err_text\n");
 }
 "#;
 

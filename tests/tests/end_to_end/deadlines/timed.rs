@@ -34,7 +34,7 @@ const SCRIPT: &str = r#"
     route[TIMED] {
         $var(ran) = $TV(Sn);
         append_to_reply("X-Called: $avp(called)\r\nX-Ran: $var(ran)\r\n");
-        append_to_reply("X-Ok: $http_ok\r\nX-Status: $http_rs\r\nX-Error: $http_err\r\n");
+        append_to_reply("X-Ok: $http_ok\r\nX-Status: $http_rs\r\nX-Error: $http_err_text\r\n");
         t_reply("200", "Answered");
         {then}
     }"#;

@@ -16,7 +16,7 @@ function ksr_reply()
         KSR.hdr.append_to_reply(name .. ": " .. KSR.pv.getw(variable) .. "\r\n")
     end
     header("X-Ok", "$http_ok")
-    header("X-Error", "$http_err")
+    header("X-Error", "$http_err_text")
     header("X-Status", "$http_rs")
     header("X-Body", "$http_rb")
     KSR.tm.t_reply(200, "Answered")
@@ -148,6 +148,39 @@ fn a_function_with_a_wrong_value_returns_minus_1_and_refuses_the_query() {
             return go_on("Refused", table.concat(returned, " "))
         end"#;
     super::assert_refuses_wrong_values(&LUA, script);
+}
+
+/// Of a script of the C module's: the id is joined to other texts, headers end their lines, a webhook has no callback.
+#[test]
+fn what_scripts_rely_on_holds() {
+    let script = r#"
+        function ksr_route_main()
+            if KSR.pv.get("$rU") == "webhook" then
+                local id = "<" .. KSR.pv.get("$http_req_id") .. ">"
+                http.append_header("X-A: one\r\n")
+                http.set("hdr", "X-B: two\n")
+                KSR.pv.sets("$http_req(hdr)", "X-C: three\r\n")
+                local sent = http.send("{url}webhook", "")
+                local returned = id .. " " .. sent .. " " .. http.query("{url}again", "")
+                KSR.hdr.append_to_reply("X-Returned: " .. returned .. "\r\n")
+                KSR.sl.sl_send_reply(200, "Sent")
+                return 1
+            end
+            KSR.tm.t_newtran()
+            local refused = http.query("{url}", "")
+            if KSR.pv.get("$rU") == "empty" then return go_on("Refused", refused) end
+            http.query("{url}late", "ksr_" .. KSR.pv.get("$rU"))
+            return 1
+        end
+        function ksr_forgets() KSR.pv.get("$http_ok") return 1 end
+        function ksr_tells()
+            KSR.hdr.append_to_reply("X-Err: " .. KSR.pv.get("$http_err") .. "\r\n")
+            KSR.hdr.append_to_reply("X-Class: " .. KSR.pv.get("$http_err_class") .. "\r\n")
+            KSR.hdr.append_to_reply("X-Number: " .. (KSR.pv.get("$http_errno") + 1) .. "\r\n")
+            KSR.tm.t_reply(200, "Told")
+            return 1
+        end"#;
+    super::assert_holds_what_scripts_rely_on(&LUA, script);
 }
 
 #[test]

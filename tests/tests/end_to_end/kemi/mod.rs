@@ -33,11 +33,16 @@ struct Instance {
 impl Language {
     /// An instance whose script runs its function `ksr_route_main` for each request.
     fn start(&self, script: &str, server: &HttpServer) -> Instance {
+        self.start_with(script, server, 8000)
+    }
+
+    /// The same with another deadline, in ms.
+    fn start_with(&self, script: &str, server: &HttpServer, connection_timeout: u32) -> Instance {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join(self.file);
         let script = format!("{}{script}", self.prelude).replace("{url}", &server.url("/")).replace("{nobody}", NOBODY);
         fs::write(&file, script).expect("it can be written");
-        let builder = with_script(self.engine, self.name, &file, 8000);
+        let builder = with_script(self.engine, self.name, &file, connection_timeout);
         Instance { kamailio: builder.start(), _folder: folder }
     }
 }
@@ -122,6 +127,29 @@ fn assert_ends_after_its_timeout(language: &Language, script: &str) {
     let instance = language.start(script, &server);
     assert_failed(&instance.kamailio.message("alice"), "150 ms");
     instance.kamailio.wait_for_counts([1, 0, 0, 1, 0]);
+}
+
+fn assert_holds_what_scripts_rely_on(language: &Language, script: &str) {
+    let server = HttpServer::start(|request| match request.target.as_str() {
+        "/late" => Response::text("x").after(Duration::from_millis(600)),
+        _ => Response::text("x"),
+    });
+    let instance = language.start_with(script, &server, 300);
+    let answer = instance.kamailio.message("webhook");
+    assert_eq!(seen(&answer, "X-Returned"), "<> 1 1", "{}", answer.text());
+    let requests = server.wait_for_requests(2, PATIENCE);
+    let request = requests.iter().find(|request| request.target == "/webhook").expect("it was sent");
+    assert_eq!(["X-A", "X-B", "X-C"].map(|name| request.header(name)), [Some("one"), Some("two"), Some("three")]);
+    let answer = instance.kamailio.message("empty");
+    assert_eq!((answer.reason(), seen(&answer, "X-Returned")), ("Refused", "-1"));
+    let answer = instance.kamailio.message("tells");
+    assert_eq!(["X-Err", "X-Class", "X-Number"].map(|name| seen(&answer, name)), ["TIMEOUT", "timeout", "29"]);
+    for _ in 0..2 {
+        assert_eq!(instance.kamailio.message("forgets").status(), 500);
+    }
+    let warnings = instance.kamailio.log_lines("WARNING: http_async_client");
+    assert!(warnings.len() == 1 && warnings[0].contains("ksr_forgets left its transaction"), "{warnings:?}");
+    instance.kamailio.wait_for_no_transaction();
 }
 
 fn assert_refuses_wrong_values(language: &Language, script: &str) {

@@ -28,7 +28,7 @@ class Common:
         return self.ksr_route_main(msg)
 
     def ksr_reply(self, msg):
-        for name, variable in [("Ok", "ok"), ("Error", "err"), ("Status", "rs"), ("Body", "rb")]:
+        for name, variable in [("Ok", "ok"), ("Error", "err_text"), ("Status", "rs"), ("Body", "rb")]:
             value = KSR.pv.getw(f"$http_{variable}")
             KSR.hdr.append_to_reply(f"X-{name}: {value}\r\n")
         KSR.tm.t_reply(200, "Answered")
@@ -160,6 +160,42 @@ fn a_function_with_a_wrong_value_returns_minus_1_and_refuses_the_query() {
             return go_on("Refused", " ".join(map(str, returned)))
         "#;
     super::assert_refuses_wrong_values(&PYTHON, script);
+}
+
+#[test]
+fn what_scripts_rely_on_holds() {
+    let script = r#"
+        def ksr_route_main(self, msg):
+            user = KSR.pv.get("$rU")
+            if user == "webhook":
+                id = "<" + KSR.pv.get("$http_req_id") + ">"
+                http.append_header("X-A: one\r\n")
+                http.set("hdr", "X-B: two\n")
+                KSR.pv.sets("$http_req(hdr)", "X-C: three\r\n")
+                sent = http.send("{url}webhook", "")
+                again = http.query("{url}again", "")
+                KSR.hdr.append_to_reply(f"X-Returned: {id} {sent} {again}\r\n")
+                KSR.sl.sl_send_reply(200, "Sent")
+                return 1
+            KSR.tm.t_newtran()
+            refused = http.query("{url}", "")
+            if user == "empty":
+                return go_on("Refused", refused)
+            http.query("{url}late", "ksr_" + user)
+            return 1
+
+        def ksr_forgets(self, msg):
+            KSR.pv.get("$http_ok")
+            return 1
+
+        def ksr_tells(self, msg):
+            KSR.hdr.append_to_reply("X-Err: " + KSR.pv.get("$http_err") + "\r\n")
+            KSR.hdr.append_to_reply("X-Class: " + KSR.pv.get("$http_err_class") + "\r\n")
+            KSR.hdr.append_to_reply("X-Number: " + str(KSR.pv.get("$http_errno") + 1) + "\r\n")
+            KSR.tm.t_reply(200, "Told")
+            return 1
+        "#;
+    super::assert_holds_what_scripts_rely_on(&PYTHON, script);
 }
 
 #[test]

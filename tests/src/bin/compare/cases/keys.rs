@@ -70,6 +70,13 @@ pub fn section() -> Section {
         Case::query("username and password", CREDENTIALS)
             .covers(&["key username", "key password"])
             .service(plain(basic_auth("alice", "secret", |_| Response::text("inside")))).better(&["$http_rs", "$http_rr", "$http_rb"], reasons::FINAL),
+        Case::query("user and password in the URL", "")
+            .to("http://alice:secret@{host}/asked")
+            .service(plain(|request| match request.header("Authorization") {
+                Some(_) => Response::text("inside"),
+                None => Response::new(403, "Forbidden"),
+            })),
+        Case::query("a line end behind a header field", r#"$http_req(hdr) = "X-A: one\r\n";"#).covers(&["key hdr"]),
         Case::query("a wrong password", r#"$http_req(username) = "alice"; $http_req(password) = "wrong";"#)
             .covers(&["key username", "key password"])
             .service(plain(basic_auth("alice", "secret", |_| Response::text("inside")))).better(&["$http_rb"], reasons::FINAL),

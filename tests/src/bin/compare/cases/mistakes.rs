@@ -12,6 +12,13 @@ route[MAIN] {
     t_reply("500", "Not suspended");
 }"#;
 
+const WITHOUT_TRANSACTION: &str = r#"
+route[MAIN] {
+    http_async_query("{url}/asked", "{route}");
+    append_to_reply("X-Returned: $rc\r\n");
+    sl_send_reply("200", "Went on");
+}"#;
+
 const BY_RETURN_VALUE: &str = r#"
 route[MAIN] {
     t_newtran();
@@ -30,6 +37,10 @@ pub fn section() -> Section {
     let cases = vec![
         Case::script("an unknown route", &TO_ROUTE.replace("{route}", "NO_SUCH_ROUTE")).better(&["SIP answer", "HTTP requests", "requests", "replies"], "An unknown route is refused at the call with -1, and the script can answer; in C the call stays suspended, and nobody answers it."),
         Case::script("an empty route", &TO_ROUTE.replace("{route}", "")),
+        Case::script("an unknown route, without a transaction", &WITHOUT_TRANSACTION.replace("{route}", "NO_SUCH_ROUTE"))
+            .better(&["log"], "A WARNING once for each name instead of an ERROR for each query: the query is sent all the same."),
+        Case::script("an empty route, without a transaction", &WITHOUT_TRANSACTION.replace("{route}", ""))
+            .better(&["log"], "An empty name says that there is no callback, which is no error."),
         Case::query("an empty URL", "").to(""),
         Case::query("a URL that is none", "").to("http://").better(&["log"], reasons::FAILED),
         Case::query("a URL with a blank", "").to("{url}/a b").better(&["log"], reasons::FAILED),
@@ -45,7 +56,7 @@ pub fn section() -> Section {
         Case::query("a server that never answers", "$http_req(timeout) = 300;")
             .covers(&["statistic timeouts"])
             .service(plain(|_| Response::steps(vec![Step::WaitForever])))
-            .sees_as("the text of $http_err", "http_err").better(&["the text of $http_err"], "The text says what was waited for, and how long."),
+            .sees_as("the text of $http_err", "http_err"),
         Case::query("a method by its beginning", r#"$http_req(method) = "P";"#).better(reasons::REFUSAL, reasons::REFUSED),
         Case::query("a method in lower case", r#"$http_req(method) = "put";"#).better(&["HTTP requests"], reasons::LENGTH),
         Case::query("a method that nobody has", r#"$http_req(method) = "FETCH";"#).better(reasons::REFUSAL, reasons::REFUSED),
@@ -55,7 +66,7 @@ pub fn section() -> Section {
         Case::query("a negative timeout", "$http_req(timeout) = -1;").better(&["Kamailio", "SIP answer", "log"], "It is refused; the C module dies of it, and Kamailio with it."),
         Case::query("a string as a timeout", r#"$http_req(timeout) = "soon";"#).better(reasons::REFUSAL, reasons::REFUSED),
         Case::query("a number as a method", "$http_req(method) = 1;").better(reasons::REFUSAL, reasons::REFUSED),
-        Case::script("a callback that does nothing", SILENT),
+        Case::script("a callback that does nothing", SILENT).better(&["log"], "A WARNING says which callback left its transaction with neither a reply nor a branch."),
         Case::script("a query by its return value alone", BY_RETURN_VALUE)
             .to("{url}/asked")
             .calls(Calls::Messages(1)),

@@ -61,6 +61,22 @@ route[MAIN] {
 }
 route[RELAY] { $ru = "sip:{callee}"; t_relay(); }"#;
 
+const OF_UAC: &str = r#"
+route[MAIN] {
+    $uac_req(method) = "OPTIONS";
+    $uac_req(ruri) = "sip:is-it-ready@127.0.0.1:{port}";
+    $uac_req(furi) = "sip:a@127.0.0.1";
+    $uac_req(turi) = "sip:b@127.0.0.1";
+    $uac_req(evroute) = 1;
+    uac_req_send();
+    sl_send_reply("200", "OK");
+}
+event_route[uac:reply] {
+    http_async_query("{url}/asked", "NOTED");
+    xlog("L_NOTICE", "noted that it returned $rc\n");
+}
+route[NOTED] { xlog("L_NOTICE", "noted $http_rs\n"); }"#;
+
 fn on_reply(name: &str, from: &str, failure: &str, replies: crate::callee::Replies) -> Case {
     let script = ON_REPLY.replace("{from}", from).replace("{failure}", failure);
     Case::script(name, &script)
@@ -77,7 +93,10 @@ pub fn section() -> Section {
             .calls(Calls::Invites(1, &[(180, "Ringing", 0), (200, "OK", 0)])),
         Case::script("failure_route", FAILURE).calls(Calls::Invites(1, &[(486, "Busy Here", 0)])),
         Case::script("branch_route", BRANCH).calls(Calls::Invites(1, &[(200, "OK", 0)])).varying(&["log"]).better(&["SIP answer"], "A query never suspends in a branch route: tm is sending that branch, and a suspension there is a lost call, with a CRITICAL line at times."),
+        Case::script("event_route[uac:reply]", OF_UAC).lines("loadmodule \"rr.so\"\nloadmodule \"uac.so\""),
         on_reply("onreply_route, a 200", "200", "", &[(200, "OK", 0)]),
+        on_reply("onreply_route, a 200 that comes twice", "200", "", &[(200, "OK", 0), (200, "OK", 50)]),
+        on_reply("onreply_route, a 180 that comes twice", "100", "", &[(180, "Ringing", 0), (180, "Ringing", 50), (480, "Gone", 1000)]),
         on_reply("onreply_route, a 180 and the 200 right after it", "100", "", &[(180, "Ringing", 0), (200, "OK", 50)]).better(&["SIP answer", "HTTP requests", "log", "noted", "requests", "replies"], "A transaction waits for one query at a time: the second is refused with -1, and the 200 goes its way. In C the 200 is lost."),
         on_reply("onreply_route, a 486", "300", "", &[(486, "Busy Here", 0)]).better(&["HTTP requests", "log", "noted", "requests", "replies"], NEGATIVE),
         on_reply(

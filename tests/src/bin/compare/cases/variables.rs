@@ -2,7 +2,7 @@
 
 use super::{Section, reasons};
 use crate::case::{Calls, Case, Service, plain};
-use end_to_end::http_server::Response;
+use end_to_end::http_server::{Response, Step};
 use std::time::Duration;
 
 fn detailed() -> Service {
@@ -113,12 +113,17 @@ pub fn section() -> Section {
             .to("{nobody}/")
             .sees("http_err")
             .better(&["log"], reasons::FAILED),
+        Case::query("the kind of an error", "")
+            .covers(&["variable $http_err_class", "variable $http_errno"])
+            .to("{nobody}/")
+            .sees_only(&["http_ok", "http_err_class", "http_errno"]),
+        Case::query("what was done when the deadline came", "$http_req(timeout) = 300;")
+            .covers(&["variable $http_err_text"])
+            .service(plain(|_| Response::steps(vec![Step::WaitForever])))
+            .sees_only(&["http_err", "http_err_text"]),
         times,
         redirected,
-        Case::script("$http_req_id", IDS).covers(&["variable $http_req_id"]).service(late()).better(
-            &["noted"],
-            "`$null` before there is a query, as any variable without a value; in C an empty string.",
-        ),
+        Case::script("$http_req_id", IDS).covers(&["variable $http_req_id"]).service(late()),
         Case::script("variables outside a callback", OUTSIDE)
             .calls(Calls::Messages(1))
             .better(&["log", "noted"], reasons::READING),
