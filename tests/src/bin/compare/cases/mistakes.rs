@@ -40,7 +40,7 @@ pub fn section() -> Section {
         Case::script("an unknown route, without a transaction", &WITHOUT_TRANSACTION.replace("{route}", "NO_SUCH_ROUTE"))
             .better(&["log"], "A WARNING once for each name instead of an ERROR for each query: the query is sent all the same."),
         Case::script("an empty route, without a transaction", &WITHOUT_TRANSACTION.replace("{route}", ""))
-            .better(&["log"], "An empty name says that there is no callback, which is no error."),
+            .better(&["HTTP requests", "log", "replies", "requests", "returned"], "An empty name says that there is no callback: the query is sent; in C it is refused."),
         Case::query("an empty URL", "").to(""),
         Case::query("a URL that is none", "").to("http://").better(&["log"], reasons::FAILED),
         Case::query("a URL with a blank", "").to("{url}/a b").better(&["log"], reasons::FAILED),
