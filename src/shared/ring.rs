@@ -8,15 +8,15 @@
 //! Nobody waits for anybody. A producer that is preempted between drawing a slot and filling it delays those behind it,
 //! which are in the ring already, and its own wake-up comes after it filled the slot.
 
-use super::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
-use super::query::{Block, Query};
+use super::atomic::{AtomicBool, AtomicU32, Ordering};
+use super::query::Query;
 use super::wake::Wake;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
-use std::ptr::{NonNull, null_mut};
+use std::ptr::NonNull;
 
-/// A slot holds the pointer of a published query, or null.
-pub(super) type Slot = AtomicPtr<Block>;
+mod slot;
+pub(super) use slot::Slot;
 
 /// One worker's queue. Lies in shared memory.
 pub struct Ring {
@@ -37,13 +37,13 @@ pub(super) const fn slots_of(places: u32) -> u32 {
 }
 
 impl Ring {
-    /// An empty ring of `places` places over `slots_of(places)` null slots.
+    /// An empty ring of `places` places over `slots_of(places)` empty slots.
     ///
     /// # Errors
     /// The eventfd cannot be made.
     ///
     /// # Safety
-    /// `slots` points to that many slots in shared memory, all null, that live as long as the ring.
+    /// `slots` points to that many slots in shared memory, all empty, that live as long as the ring.
     pub(super) unsafe fn new(slots: NonNull<Slot>, places: u32) -> io::Result<Self> {
         Ok(Self {
             slots,
@@ -78,8 +78,14 @@ impl Ring {
 
     fn push(&self, query: Query) {
         self.unfinished.fetch_add(1, Ordering::Relaxed);
-        let position = self.tail.fetch_add(1, Ordering::Relaxed);
-        self.fill(position, query);
+        self.fill(self.draw(), query);
+    }
+
+    /// Draws the next position. Its slot was emptied before the consumer gave back a place, and whoever took that place has drawn since;
+    /// but maybe not this process, which may have had its place for long. So the one who drew before tells the next (release, acquire):
+    /// what empties the slot comes before what fills it.
+    fn draw(&self) -> u32 {
+        self.tail.fetch_add(1, Ordering::AcqRel)
     }
 
     /// Fills a slot, then looks whether the consumer sleeps. The consumer says that it sleeps, then looks into the slot
@@ -87,7 +93,7 @@ impl Ring {
     /// exchanges where stores would do, which cost the same on amd64: each reads the one before it, and so the model
     /// checker, which takes sequential consistency for acquire and release, can follow them.
     fn fill(&self, position: u32, query: Query) {
-        self.slot(position).swap(query.into_raw().as_ptr(), Ordering::SeqCst);
+        self.slot(position).fill(query);
         if self.sleeping.swap(false, Ordering::SeqCst) {
             self.wake.notify();
         }
@@ -96,11 +102,9 @@ impl Ring {
     /// The next query. The consumer.
     pub fn take(&self) -> Option<Query> {
         let position = self.head.load(Ordering::Relaxed);
-        let block = self.slot(position).swap(null_mut(), Ordering::AcqRel);
-        let block = NonNull::new(block)?;
+        let query = self.slot(position).take()?;
         self.head.store(position.wrapping_add(1), Ordering::Relaxed);
-        // SAFETY: push() stored what into_raw() gave, and the swap took it out of the slot, once.
-        Some(unsafe { Query::from_raw(block) })
+        Some(query)
     }
 
     /// Gives back the place of a query that does not wait any more. The consumer.
@@ -116,8 +120,7 @@ impl Ring {
     /// Whether the consumer may sleep until [`Ring::wake_descriptor`] is readable. The consumer.
     pub fn prepare_sleep(&self) -> bool {
         self.sleeping.swap(true, Ordering::SeqCst);
-        let next = self.slot(self.head.load(Ordering::Relaxed)).load(Ordering::SeqCst);
-        if next.is_null() {
+        if self.slot(self.head.load(Ordering::Relaxed)).is_empty() {
             return true;
         }
         self.stay_awake();
@@ -176,9 +179,9 @@ mod tests {
     use std::thread;
 
     fn ring(capacity: u32) -> &'static Ring {
-        let slots: Vec<Slot> = (0..slots_of(capacity)).map(|_| AtomicPtr::new(null_mut())).collect();
+        let slots: Vec<Slot> = (0..slots_of(capacity)).map(|_| Slot::empty()).collect();
         let slots = NonNull::from(Box::leak(slots.into_boxed_slice())).cast();
-        // SAFETY: that many null slots, leaked.
+        // SAFETY: that many empty slots, leaked.
         let ring = unsafe { Ring::new(slots, capacity) };
         Box::leak(Box::new(ring.expect("a descriptor is left")))
     }

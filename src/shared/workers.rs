@@ -1,11 +1,10 @@
 //! The table of HTTP workers: made in `mod_init`, read by every process.
 
-use super::atomic::AtomicPtr;
 use super::ring::{Ring, Slot, slots_of};
 use crate::host::memory;
 use std::alloc::Layout;
 use std::io;
-use std::ptr::{NonNull, null_mut};
+use std::ptr::NonNull;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -45,9 +44,9 @@ fn new_ring(places: u32) -> io::Result<Ring> {
     let slots = memory::allocate(layout).ok_or(io::ErrorKind::OutOfMemory)?.cast::<Slot>();
     for index in 0..count {
         // SAFETY: the array just made has that many places.
-        unsafe { slots.add(index).write(AtomicPtr::new(null_mut())) };
+        unsafe { slots.add(index).write(Slot::empty()) };
     }
-    // SAFETY: that many null slots in shared memory, never freed.
+    // SAFETY: that many empty slots in shared memory, never freed.
     unsafe { Ring::new(slots, places) }
 }
 

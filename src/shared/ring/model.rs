@@ -31,9 +31,9 @@ impl Deref for Queue {
 }
 
 fn queue(places: u32) -> Arc<Queue> {
-    let mut slots: Box<[Slot]> = (0..slots_of(places)).map(|_| AtomicPtr::new(null_mut())).collect();
+    let mut slots: Box<[Slot]> = (0..slots_of(places)).map(|_| Slot::empty()).collect();
     let first = NonNull::new(slots.as_mut_ptr()).unwrap();
-    // SAFETY: that many null slots, which live in the same Queue.
+    // SAFETY: that many empty slots, which live in the same Queue.
     let ring = unsafe { Ring::new(first, places) }.unwrap();
     Arc::new(Queue { ring, _slots: slots })
 }
@@ -141,13 +141,30 @@ fn a_producer_preempted_before_it_fills_its_slot_wakes_the_consumer_itself() {
     with_three_preemptions(|| {
         let queue = queue(2);
         std::mem::forget(queue.reserve());
-        let drawn = queue.tail.fetch_add(1, Ordering::Relaxed);
+        let drawn = queue.draw();
         let behind = producer(&queue, &["b"]);
         let preempted = Arc::clone(&queue);
         let preempted = thread::spawn(move || preempted.fill(drawn, query("a")));
         assert_eq!(consume(&queue, 2), ["a", "b"]);
         behind.join().unwrap();
         preempted.join().unwrap();
+    });
+}
+
+/// A slot is used again, by one that knows only from whoever drew before that it was emptied.
+#[test]
+fn a_producer_that_has_had_its_place_for_long_finds_its_slot_empty() {
+    with_three_preemptions(|| {
+        let queue = queue(2);
+        std::mem::forget(queue.reserve());
+        let others = producer(&queue, &["a", "b"]);
+        let late = Arc::clone(&queue);
+        let late = thread::spawn(move || late.push(query("late")));
+        let mut taken = consume(&queue, 3);
+        taken.sort();
+        assert_eq!(taken, ["a", "b", "late"]);
+        others.join().unwrap();
+        late.join().unwrap();
     });
 }
 
