@@ -5,7 +5,7 @@ use super::statistics;
 use crate::host::process::{self, Fork, Role};
 use crate::host::{log, message, route, transaction};
 use crate::http_worker;
-use crate::shared::{block_pool, workers};
+use crate::shared::{block_pool, scarcity, workers};
 use crate::transport::global::{self, MemoryManager};
 
 /// As `kamcmd core.psx` shows the workers; operators look for this name.
@@ -25,7 +25,9 @@ pub fn initialise() -> Result<(), String> {
     warn_of_late_answers(&settings);
     statistics::register().map_err(|_| "the statistics cannot be registered".to_owned())?;
     initialise_libcurl(settings.memory_manager)?;
-    block_pool::create().map_err(|error| format!("no shared memory for queries: {error}"))?;
+    block_pool::create()
+        .and_then(|()| scarcity::create())
+        .map_err(|error| format!("no shared memory for queries: {error}"))?;
     workers::create(settings.workers as usize, settings.queue_size)
         .map_err(|error| format!("no queues for {} workers: {error}", settings.workers))?;
     process::register_workers(settings.workers)

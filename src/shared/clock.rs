@@ -19,6 +19,15 @@ impl Instant {
         Self { microseconds: seconds * 1_000_000 + nanoseconds / 1_000 }
     }
 
+    /// As a number that other processes read; see [`Instant::from_microseconds`].
+    pub(super) fn microseconds(self) -> u64 {
+        self.microseconds
+    }
+
+    pub(super) fn from_microseconds(microseconds: u64) -> Self {
+        Self { microseconds }
+    }
+
     /// `duration` later.
     pub fn after(self, duration: Duration) -> Self {
         let duration = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
