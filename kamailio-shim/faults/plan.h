@@ -26,6 +26,7 @@
 #define TM "tm"                             /* functions of tm, and the core's that makes a message */
 #define TM_NOT_SUSPENDED "tm-not-suspended" /* t_continue finds the transaction not suspended (-2) */
 #define SIGNAL_IN_SHM "signal-in-shm"       /* SIGTERM comes while the process holds the lock of SHM */
+#define SIGNAL_AFTER_FORK "signal-fork"     /* SIGTERM comes to a worker that has just been forked */
 #define PANIC_AT "panic:"                   /* and the name of a place: the Rust code there panics */
 #define SIGNAL_AT "signal:"                 /* and the name of a place: SIGTERM comes there */
 

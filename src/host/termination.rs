@@ -11,6 +11,36 @@ use std::ffi::{c_int, c_uint};
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
+/// SIGTERM and SIGINT wait until this is dropped.
+///
+/// A process that has just been forked takes itself for main until Kamailio has told it otherwise, and notes a signal to end as main does:
+/// nobody acts on it. main may send one as early as that. So both wait from before the fork until [`install`].
+pub struct Held {
+    before: libc::sigset_t,
+}
+
+impl Held {
+    /// From now on. Main process, before it forks a worker.
+    pub fn begin() -> Self {
+        // SAFETY: zeroed signal sets are valid, and both live through the calls, none of which can fail with these numbers.
+        unsafe {
+            let (mut ours, mut before): (libc::sigset_t, libc::sigset_t) = (std::mem::zeroed(), std::mem::zeroed());
+            libc::sigemptyset(&mut ours);
+            libc::sigaddset(&mut ours, libc::SIGTERM);
+            libc::sigaddset(&mut ours, libc::SIGINT);
+            libc::sigprocmask(libc::SIG_BLOCK, &ours, &mut before);
+            Self { before }
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // SAFETY: the set that sigprocmask(2) gave.
+        unsafe { libc::sigprocmask(libc::SIG_SETMASK, &self.before, std::ptr::null_mut()) };
+    }
+}
+
 /// How long the end may be put off, s. A callback may wait for a lock whose owner is gone.
 const LONGEST: c_uint = 1;
 

@@ -11,13 +11,14 @@ use crate::transport::global;
 /// Descriptors that a process needs beside its transfers: Kamailio's own, libevent's, look-ups, certificate files.
 const OTHER_DESCRIPTORS: usize = 128;
 
-/// Runs the worker of `queue`. A worker that cannot go on ends its process, also where it panics: what lies below on the stack is
+/// Runs the worker of `queue`; signals were held since before its fork. A worker that cannot go on ends its process, also where it panics: what lies below on the stack is
 /// main's start of the server. main then ends the server, as it does for any of its children.
-pub fn run(queue: &'static Ring) -> ! {
+pub fn run(queue: &'static Ring, held: termination::Held) -> ! {
     // First of all: Kamailio's handler would end the process anywhere.
     if termination::install(queue.wake_descriptor()).is_err() {
         log::warning!("no handler for SIGTERM: an HTTP worker may end in the middle of a callback");
     }
+    drop(held);
     let error = guarded("an HTTP worker", LoopError("internal error".to_owned()), || serve(queue));
     log::critical!("an HTTP worker cannot go on: {error}");
     process::exit_with_failure()

@@ -3,7 +3,7 @@
 use super::settings::{self, settings};
 use super::statistics;
 use crate::host::process::{self, Fork, Role};
-use crate::host::{log, message, route, transaction};
+use crate::host::{log, message, route, termination, transaction};
 use crate::http_worker;
 use crate::shared::{block_pool, scarcity, workers};
 use crate::transport::global::{self, MemoryManager};
@@ -70,9 +70,10 @@ pub fn initialise_child(role: Role) -> Result<(), String> {
         return Ok(());
     }
     for (index, queue) in workers::rings().iter().enumerate() {
+        let held = termination::Held::begin();
         match process::fork_worker(WORKER_NAME) {
-            Ok(Fork::Parent) => {}
-            Ok(Fork::Child) => http_worker::process::run(queue),
+            Ok(Fork::Parent) => drop(held),
+            Ok(Fork::Child) => http_worker::process::run(queue, held),
             Err(_) => return Err(format!("HTTP worker {index} cannot be started")),
         }
     }

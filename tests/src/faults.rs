@@ -62,6 +62,8 @@ pub enum Kind {
     TmNotSuspended,
     /// SIGTERM comes while a process holds the lock of shared memory.
     SignalInShm,
+    /// SIGTERM comes to a worker that has just been forked.
+    SignalAfterFork,
     /// A panic in the Rust code, at a place that has this name there.
     PanicAt(&'static str),
     /// SIGTERM comes at such a place.
@@ -89,6 +91,7 @@ impl Kind {
             Self::Tm => "tm",
             Self::TmNotSuspended => "tm-not-suspended",
             Self::SignalInShm => "signal-in-shm",
+            Self::SignalAfterFork => "signal-fork",
         };
         name.to_owned()
     }

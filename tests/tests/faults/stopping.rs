@@ -2,7 +2,6 @@
 
 use crate::stage::{Stage, builder};
 use end_to_end::faults::{Faults, Kind};
-use end_to_end::http_server::{HttpServer, Response};
 use end_to_end::kamailio::Ended;
 
 /// What a worker says that has ended where nothing is under way, instead of a second later wherever it stood.
@@ -28,18 +27,11 @@ fn a_worker_does_not_leave_with_the_lock_of_shared_memory() {
 
 #[test]
 fn a_signal_that_comes_before_a_worker_waits_is_not_lost() {
-    let server = HttpServer::start(|_| Response::text("x"));
-    for place in ["start", "wait", "callback"] {
+    for kind in [Kind::SignalAfterFork, Kind::SignalAt("start"), Kind::SignalAt("wait")] {
         let faults = Faults::none();
-        faults.arm(Kind::SignalAt(place), 1);
-        let builder = builder(&faults, "sys").set("url", server.url("")).set("port-of-server", server.port());
-        match builder.try_start() {
-            Ok(kamailio) => {
-                drop(kamailio.client().send("MESSAGE", "plain", "", ""));
-                assert_ended_at_rest(&kamailio.wait_for_own_end(), place);
-            }
-            Err(log) => assert!(log.contains(AT_REST), "{place}: {log}"),
-        }
-        assert_eq!(faults.disarm().as_deref(), Some(place));
+        faults.arm(kind, 1);
+        let ended = builder(&faults, "sys").set("url", "").set("port-of-server", 9).start_refused();
+        assert!(faults.disarm().is_some(), "{kind:?}: no signal was sent");
+        assert_ended_at_rest(&ended, &format!("{kind:?}"));
     }
 }
