@@ -10,10 +10,17 @@ use super::memory::{self, Block};
 const BLOCK_SIZE: usize = 16 * 1024;
 /// The reserve is one part in so many of all SHM, within the limits below.
 const SHARE: usize = 256;
-/// 128 kB.
-const MIN_BLOCKS: usize = 8;
-/// 1 MB.
-const MAX_BLOCKS: usize = 64;
+/// Bytes of one that serves an ordinary callback in any case.
+pub const USEFUL: usize = 8 * BLOCK_SIZE;
+/// Bytes of the largest, 1 MB.
+const LARGEST: usize = 64 * BLOCK_SIZE;
+/// Bytes of the smallest, where many workers share little memory.
+pub const SMALLEST: usize = BLOCK_SIZE;
+
+/// Bytes of the reserve of a worker in a server with `all` bytes of SHM.
+pub fn usual_size(all: usize) -> usize {
+    (all / SHARE).clamp(USEFUL, LARGEST)
+}
 
 /// Blocks of shared memory that nobody uses.
 pub struct Reserve {
@@ -22,9 +29,9 @@ pub struct Reserve {
 }
 
 impl Reserve {
-    /// As many blocks as the size of SHM allows; it may have to be filled later.
-    pub fn new() -> Self {
-        let whole = (memory::size() / SHARE / BLOCK_SIZE).clamp(MIN_BLOCKS, MAX_BLOCKS);
+    /// One of `size` bytes, rounded down to whole blocks; it may have to be filled later.
+    pub fn new(size: usize) -> Self {
+        let whole = (size / BLOCK_SIZE).max(1);
         let mut reserve = Self { blocks: Vec::with_capacity(whole), whole };
         reserve.fill();
         reserve

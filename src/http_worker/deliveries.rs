@@ -42,10 +42,10 @@ struct Ended {
 }
 
 impl Deliveries {
-    /// None yet.
-    pub fn new(queue: &'static Ring) -> Self {
+    /// None yet, with a reserve of so many bytes.
+    pub fn new(queue: &'static Ring, reserve: usize) -> Self {
         let (accepted, postponed) = (VecDeque::new(), VecDeque::new());
-        Self { queue, reserve: Reserve::new(), accepted, postponed, warned_at: None, lacking_since: None }
+        Self { queue, reserve: Reserve::new(reserve), accepted, postponed, warned_at: None, lacking_since: None }
     }
 
     /// Takes over a query that has ended; [`Deliveries::deliver`] runs its route.

@@ -24,6 +24,7 @@ use crate::host::{guarded, log, termination};
 use crate::module::settings::Settings;
 use crate::shared::clock::Instant;
 use crate::shared::ring::Ring;
+use crate::shared::set_aside::SetAside;
 use crate::transport::easy::Easy;
 use crate::transport::error::{LoopError, TransferError};
 use crate::transport::event_loop::{EventLoop, QueueWatch, Ready, Timer};
@@ -89,7 +90,7 @@ impl Worker {
             idle_handles: IdleHandles::new(kept),
             receive_buffers: ReceiveBuffers::new(),
             connections: Connections::new(&event_loop, connection_limits(settings, max_in_flight))?,
-            deliveries: Deliveries::new(queue),
+            deliveries: Deliveries::new(queue, reserve_of(settings)),
             event_loop,
             settings: settings.clone(),
         })
@@ -407,6 +408,10 @@ fn connection_limits(settings: &Settings, max_in_flight: usize) -> ConnectionLim
         per_host: settings.max_connections_per_host as usize,
         streams: if are_shared(settings) { settings.max_streams as usize } else { 1 },
     }
+}
+
+fn reserve_of(settings: &Settings) -> usize {
+    SetAside::of(settings.workers as usize, settings.queue_size).reserve()
 }
 
 fn internal_error(what: &str) -> TransferError {

@@ -5,6 +5,7 @@ use super::statistics;
 use crate::host::process::{self, Fork, Role};
 use crate::host::{log, message, route, termination, transaction};
 use crate::http_worker;
+use crate::shared::set_aside::SetAside;
 use crate::shared::{block_pool, scarcity, workers};
 use crate::transport::global::{self, MemoryManager};
 
@@ -23,6 +24,7 @@ pub fn initialise() -> Result<(), String> {
     let settings = settings().clone();
     settings.check_files().map_err(|unusable| unusable.line)?;
     warn_of_late_answers(&settings);
+    warn_of_little_memory(&settings);
     statistics::register().map_err(|_| "the statistics cannot be registered".to_owned())?;
     initialise_libcurl(settings.memory_manager)?;
     block_pool::create()
@@ -45,6 +47,14 @@ fn warn_of_late_answers(settings: &settings::Settings) {
              its query does",
             settings.connection_timeout.as_millis()
         );
+    }
+}
+
+/// Without a word, every call would be refused.
+fn warn_of_little_memory(settings: &settings::Settings) {
+    let set_aside = SetAside::of(settings.workers as usize, settings.queue_size);
+    if set_aside.is_too_much() {
+        log::warning!("{set_aside}");
     }
 }
 

@@ -14,6 +14,7 @@ pub mod query;
 pub mod query_id;
 pub mod ring;
 pub mod scarcity;
+pub mod set_aside;
 #[cfg_attr(all(test, loom), path = "wake_model.rs")]
 mod wake;
 pub mod workers;

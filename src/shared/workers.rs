@@ -50,6 +50,11 @@ fn new_ring(places: u32) -> io::Result<Ring> {
     unsafe { Ring::new(slots, places) }
 }
 
+/// Bytes of shared memory that [`create`] takes.
+pub fn size_of_rings(count: usize, places: u32) -> usize {
+    count * (size_of::<Ring>() + slots_of(places) as usize * size_of::<Slot>())
+}
+
 /// All rings; none before [`create`].
 pub fn rings() -> &'static [Ring] {
     TABLE.get().map_or(&[], |table| {

@@ -16,6 +16,28 @@ fn workers_are_that_many_processes_of_that_name() {
     let [_] = kamailio.http_workers();
 }
 
+/// The first of these has all its memory in queues and reserves; the second has some left.
+#[test]
+fn more_workers_than_shared_memory_has_room_for_are_warned_of_and_serve_where_they_can() {
+    const WARNING: &str = "WARNING: http_async_client [module/life.rs";
+    let server = HttpServer::start(|_| Response::text("x"));
+    let with = |workers: u32, queue_size: u32| {
+        one_query(&server.url("/"), "", "")
+            .parameter("workers", workers)
+            .parameter("queue_size", queue_size)
+            .parameter("memory_manager", "\"sys\"")
+            .shared_memory(8)
+    };
+    let log = with(64, 8192).try_start().map_or_else(|log| log, |kamailio| kamailio.stop().log);
+    let warning = log.lines().find(|line| line.contains(WARNING)).unwrap_or_else(|| panic!("{log}"));
+    assert!(warning.contains("64 workers set aside") && warning.contains("use -m 49 or more"), "{warning}");
+    let kamailio = with(64, 256).start();
+    assert_replied(&kamailio.message("alice"), "200");
+    kamailio.wait_for_log("64 workers set aside");
+    let kamailio = with(1, 8192).start();
+    assert_eq!(kamailio.log_lines(WARNING), Vec::<String>::new());
+}
+
 #[test]
 fn queries_go_to_the_least_loaded_worker() {
     let server = HttpServer::start(|_| Response::text("x").after(Duration::from_secs(2)));
