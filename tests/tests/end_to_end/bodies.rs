@@ -98,7 +98,8 @@ fn a_body_arrives_on_the_connection_of_a_probe_whatever_the_method() {
             }
         }
     }
-    assert_eq!(server.connections(), 1, "the queries share a connection");
+    // One that NTLM was begun on is not for others, with newer libcurls.
+    assert!(server.connections() <= 2, "the queries share connections");
     assert_whole(&server, &expected);
 }
 
