@@ -104,6 +104,13 @@ impl Kamailio {
         self.process.as_mut().is_none_or(|process| matches!(process.try_wait(), Ok(Some(_))))
     }
 
+    /// Makes its main process look for children that have ended. A SIGCHLD that comes between its look at signals and its
+    /// `pause(2)` is lost on it: it would not end the server before the next signal.
+    pub fn remind_of_ended_children(&self) {
+        // SAFETY: sends a signal to a process of this instance, which nobody has waited for.
+        unsafe { libc::kill(self.main_process() as libc::pid_t, libc::SIGCHLD) };
+    }
+
     /// Where it listens, by UDP.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.port))

@@ -45,6 +45,9 @@ fn assert_serves_or_ends(mut kamailio: Kamailio, what: &str) {
     let mut answer = None;
     let decided = wait_until(PATIENCE, || {
         answer = client.receive(std::time::Duration::from_millis(50)).filter(|answer| answer.is_for(&sent));
+        if answer.take_if(|answer| answer.status() == 408).is_some() {
+            kamailio.remind_of_ended_children();
+        }
         answer.is_some() || kamailio.has_ended()
     });
     assert!(decided, "{what}: neither an answer nor an end; the log:\n{}", kamailio.log());
