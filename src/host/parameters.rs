@@ -42,7 +42,7 @@ fn check_files() -> Result<(), String> {
 }
 
 /// Rows of `module/parameters.rs`.
-const PARAMETER_COUNT: usize = 23;
+const PARAMETER_COUNT: usize = 25;
 
 /// Each parameter stands there twice, for numbers and for strings, so that a value of the wrong type gets this
 /// module's own answer.
@@ -75,6 +75,8 @@ static SETTERS: [(Setter, Setter); PARAMETER_COUNT] = [
     (set::<20, false>, set::<20, true>),
     (set::<21, false>, set::<21, true>),
     (set::<22, false>, set::<22, true>),
+    (set::<23, false>, set::<23, true>),
+    (set::<24, false>, set::<24, true>),
 ];
 
 const _: () = assert!(PARAMETERS.len() == PARAMETER_COUNT);

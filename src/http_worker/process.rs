@@ -8,7 +8,7 @@ use crate::shared::ring::Ring;
 use crate::transport::error::LoopError;
 use crate::transport::global;
 
-/// Descriptors that a process needs beside its transfers: Kamailio's own, libevent's, look-ups, certificate files.
+/// Descriptors that a process needs beside its transfers and look-ups: Kamailio's own, libevent's, certificate files.
 const OTHER_DESCRIPTORS: usize = 128;
 
 /// Runs the worker of `queue`; signals were held since before its fork. A worker that cannot go on ends its process, also where it panics: what lies below on the stack is
@@ -29,16 +29,20 @@ fn serve(queue: &'static Ring) -> LoopError {
     thread_data::forget_what_is_shared();
     global::begin_worker();
     let settings = settings().clone();
-    let max_in_flight = bound_by_descriptors(settings.max_in_flight as usize, process::raise_descriptor_limit());
+    let max_in_flight = bound_by_descriptors(
+        settings.max_in_flight as usize,
+        settings.max_lookups as usize,
+        process::raise_descriptor_limit(),
+    );
     match Worker::new(queue, &settings, max_in_flight) {
         Ok(mut worker) => worker.run(),
         Err(error) => error,
     }
 }
 
-/// Each transfer takes one descriptor, and one more while two addresses are tried at once.
-fn bound_by_descriptors(wanted: usize, limit: usize) -> usize {
-    let bound = (limit.saturating_sub(OTHER_DESCRIPTORS) / 2).max(1);
+/// Each transfer takes one descriptor, and one more while two addresses are tried at once; each look-up takes one.
+fn bound_by_descriptors(wanted: usize, look_ups: usize, limit: usize) -> usize {
+    let bound = (limit.saturating_sub(OTHER_DESCRIPTORS + look_ups) / 2).max(1);
     if bound < wanted {
         log::warning!(
             "max_in_flight: {bound} instead of {wanted} transfers in flight, as the process may open {limit} descriptors"

@@ -8,13 +8,13 @@ use crate::shared::query::Query;
 use crate::transport::easy::Easy;
 use std::time::Duration;
 
-/// Names a transfer for as long as the worker lives: its place may be taken by another later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Names a transfer for as long as the worker lives: its place may be taken by another later. In the order of their coming.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TransferId {
-    /// Its place in the worker's table.
-    pub key: usize,
     /// Which of all that had this place.
     pub serial: u64,
+    /// Its place in the worker's table.
+    pub key: usize,
 }
 
 /// How far a transfer has come. Owns the query, and the easy handle while it is added to the multi handle.
@@ -39,7 +39,7 @@ pub struct Transfer {
 pub enum Stage {
     /// Waits for a transfer to end, because as many as allowed are in flight. It still counts as queued.
     Queued,
-    /// Waits for addresses.
+    /// Waits for addresses, or has got some and waits for another transfer to end.
     Resolving,
     /// libcurl has it, on a handle with that set-up.
     Sent(Easy<Response>, Setup),

@@ -5,15 +5,16 @@
 //! behind goes in a guard of `end`, and the rest of a turn has the guard of [`Worker::run`].
 
 mod end;
+mod look_ups;
 
 use super::connections::{Connections, Pool, are_shared};
 use super::deadlines::Deadlines;
 use super::deliveries::Deliveries;
 use super::idle_handles::IdleHandles;
+use super::names::{Addresses, Names};
 use super::receive_buffers::ReceiveBuffers;
 use super::redirect::Hop;
 use super::request;
-use super::resolve::{Addresses, Names};
 use super::response::{MAX_ALL_HEADER_BYTES, MAX_HEADER_BYTES, Overflow, Response};
 use super::retry;
 use super::setup::Setup;
@@ -49,7 +50,14 @@ pub struct Worker {
     last_serial: u64,
     /// Transfers that wait because `max_in_flight` others are under way.
     waiting: VecDeque<TransferId>,
+    /// Those of them that want a name to be looked up, while as many others as are allowed do.
+    waiting_for_look_ups: VecDeque<TransferId>,
+    /// Transfers that have got their addresses, and wait because `max_in_flight` others are under way.
+    resolved: VecDeque<(TransferId, Addresses)>,
+    /// Transfers that libcurl has.
     in_flight: usize,
+    /// Transfers without addresses, and those in `resolved`.
+    resolving: usize,
     max_in_flight: usize,
     deadlines: Deadlines,
     deadline_timer: Timer,
@@ -79,12 +87,15 @@ impl Worker {
             transfers: Slab::with_capacity(kept),
             last_serial: 0,
             waiting: VecDeque::new(),
+            waiting_for_look_ups: VecDeque::new(),
+            resolved: VecDeque::new(),
             in_flight: 0,
+            resolving: 0,
             max_in_flight,
             deadlines: Deadlines::default(),
             deadline_timer: Timer::for_deadlines(&event_loop)?,
             timer_set_for: None,
-            names: Names::new(&event_loop)?,
+            names: Names::new(&event_loop, settings.max_lookups as usize, settings.dns_cache_time)?,
             origins: Origins::default(),
             known_files: KnownFiles::default(),
             idle_handles: IdleHandles::new(kept),
@@ -125,12 +136,16 @@ impl Worker {
         self.connections.act_when_due();
         self.finish_done();
         self.end_lost();
+        self.end_look_ups();
         self.wait()?;
         self.receive();
         self.end_expired();
         while let Some(ready) = self.event_loop.next_ready() {
             self.act_on(ready);
         }
+        // After all answers that there are.
+        self.names.act_when_due();
+        self.end_look_ups();
         self.finish_done();
         self.deliveries.retry();
         self.idle_handles.give_back(self.in_flight, Instant::now);
@@ -141,7 +156,7 @@ impl Worker {
     fn wait(&mut self) -> Result<(), LoopError> {
         let is_timed = self.set_timer();
         // Transfers that have just ended may have made room for others.
-        let is_idle = (self.waiting.is_empty() || !self.may_start()) && !self.connections.are_due();
+        let is_idle = !self.can_start() && !self.connections.are_due();
         let may_sleep = is_timed && is_idle && self.queue.prepare_sleep();
         termination::end_if_due();
         fault_point!("wait");
@@ -167,22 +182,27 @@ impl Worker {
             Ready::TransferTimer => self.connections.timer_expired(),
             Ready::Deadline => self.timer_set_for = None,
             Ready::Lost => self.recover(),
-            Ready::Resolved { lookup, result } => self.resolved(lookup, result),
+            Ready::NameSocket { exchange, descriptor, readable, writable } => {
+                self.names.socket_ready(exchange, descriptor, readable, writable);
+            }
+            Ready::Answered { exchange, kind, answer } => self.names.answered(exchange, kind, answer),
         }
     }
 
     /// Takes every query from the ring. They keep their places in the queue until they start.
     fn receive(&mut self) {
-        if self.waiting.len() > 2 * self.settings.queue_size as usize {
-            // Most of them have met their deadline while they waited.
-            let transfers = &self.transfers;
-            self.waiting.retain(|id| transfers.get(id.key).is_some_and(|transfer| transfer.serial == id.serial));
+        for queue in [&mut self.waiting, &mut self.waiting_for_look_ups] {
+            if queue.len() > 2 * self.settings.queue_size as usize {
+                // Most of them have met their deadline while they waited.
+                let transfers = &self.transfers;
+                queue.retain(|id| transfers.get(id.key).is_some_and(|transfer| transfer.serial == id.serial));
+            }
         }
         let mut now = None;
         while let Some(query) = self.queue.take() {
             self.last_serial += 1;
             let transfer = Transfer::new(query, self.last_serial, *now.get_or_insert_with(Instant::now));
-            let id = TransferId { key: self.transfers.insert(transfer), serial: self.last_serial };
+            let id = TransferId { serial: self.last_serial, key: self.transfers.insert(transfer) };
             self.attempt(id.key, "the receipt of a query", |worker, _| worker.received(id));
         }
     }
@@ -194,22 +214,6 @@ impl Worker {
             self.waiting.push_back(id);
         }
         Ok(())
-    }
-
-    fn start_waiting(&mut self) {
-        while self.may_start() {
-            let Some(id) = self.waiting.pop_front() else {
-                return;
-            };
-            if self.is_alive(id) {
-                self.attempt(id.key, "the start of a transfer", Self::start);
-            }
-        }
-    }
-
-    /// A response that waits to be delivered counts like a transfer: it takes as much memory.
-    fn may_start(&self) -> bool {
-        self.in_flight + self.deliveries.postponed() < self.max_in_flight
     }
 
     fn is_alive(&self, id: TransferId) -> bool {
@@ -236,11 +240,16 @@ impl Worker {
         if transfer.deadline() <= now {
             return Err(timeout(transfer));
         }
+        let hop = Hop::first(&transfer.query, &mut self.origins)?;
+        if self.resolving >= self.max_in_flight && self.names.is_unknown(&hop.origin, now) {
+            let id = TransferId { serial: transfer.serial, key };
+            self.waiting_for_look_ups.push_back(id);
+            return Ok(());
+        }
         transfer.stage = Stage::Resolving;
         transfer.started = now;
-        self.in_flight += 1;
+        self.resolving += 1;
         self.queue.release_place();
-        let hop = Hop::first(&transfer.query, &mut self.origins)?;
         self.go(key, hop, now)
     }
 
@@ -250,35 +259,19 @@ impl Worker {
             return Ok(());
         };
         transfer.hop_started = now;
-        transfer.stage = Stage::Resolving;
+        let (id, deadline) = (TransferId { serial: transfer.serial, key }, transfer.deadline());
         let hop = transfer.hop.insert(hop);
         if hop.origin.address().is_some() {
             return self.send(key, None, now);
         }
-        let id = TransferId { key, serial: transfer.serial };
-        match self.names.look_up(&hop.origin.host, id) {
-            Ok(Some(addresses)) => self.send(key, Some(&addresses), now),
-            Ok(None) => Ok(()),
-            Err(error) => Err(unresolved(&hop.origin.host, &error.to_string())),
-        }
-    }
-
-    fn resolved(&mut self, lookup: u64, result: Result<Vec<std::net::IpAddr>, String>) {
-        let (waiting, result) = self.names.resolved(lookup, result);
-        for id in waiting {
-            if !self.is_alive(id) {
-                continue;
+        match self.names.known(&hop.origin.host, now) {
+            Some(Ok(addresses)) => self.send(key, Some(&addresses), now),
+            Some(Err(reason)) => Err(unresolved(&hop.origin.host, &reason)),
+            None => {
+                self.names.look_up(&hop.origin.host, id, deadline, now);
+                Ok(())
             }
-            self.attempt(id.key, "the end of a look-up", |worker, key| match &result {
-                Ok(addresses) => worker.send(key, Some(addresses), Instant::now()),
-                Err(reason) => Err(unresolved(worker.host_of(key), reason)),
-            });
         }
-    }
-
-    fn host_of(&self, key: usize) -> &str {
-        let hop = self.transfers.get(key).and_then(|transfer| transfer.hop.as_ref());
-        hop.map_or("", |hop| hop.origin.host.as_str())
     }
 
     fn send(&mut self, key: usize, addresses: Option<&Addresses>, now: Instant) -> Result<(), TransferError> {
@@ -289,7 +282,7 @@ impl Worker {
             return Ok(());
         };
         let setup = Setup::of(&transfer.query, hop, &self.settings, &mut self.known_files)?;
-        let mut easy = self.idle_handles.take(&setup, self.in_flight, &self.settings)?;
+        let mut easy = self.idle_handles.take(&setup, self.in_flight + 1, &self.settings)?;
         *easy.receiver_mut() = retry::response_to(&transfer.query, hop, &setup, are_shared(&self.settings));
         let receive_buffer = self.receive_buffers.size_for(&hop.origin);
         let addresses = addresses.map(AsRef::as_ref);
@@ -298,6 +291,8 @@ impl Worker {
         transfer.sent = now;
         self.connections.add(&transfer.query, hop, &easy)?;
         transfer.stage = Stage::Sent(easy, setup);
+        self.in_flight += 1;
+        self.resolving -= 1;
         Ok(())
     }
 
@@ -345,6 +340,8 @@ impl Worker {
             return;
         };
         if let Stage::Sent(mut easy, setup) = std::mem::replace(&mut transfer.stage, Stage::Resolving) {
+            self.in_flight -= 1;
+            self.resolving += 1;
             self.connections.remove(Pool::of(&transfer.query, transfer.hop.as_ref()), &easy);
             let head_bytes = easy.receiver_mut().head_bytes();
             self.idle_handles.keep(easy, head_bytes, setup);
@@ -380,10 +377,9 @@ impl Worker {
 
     /// Sets the timer for the first deadline; whether it is set. Without it the worker must not sleep, and tries again.
     fn set_timer(&mut self) -> bool {
-        let first = [self.deadlines.first(), self.deliveries.next_try(), self.idle_handles.next_look()]
-            .into_iter()
-            .flatten()
-            .min();
+        let first =
+            [self.deadlines.first(), self.names.next_due(), self.deliveries.next_try(), self.idle_handles.next_look()];
+        let first = first.into_iter().flatten().min();
         if first == self.timer_set_for {
             return true;
         }

@@ -71,6 +71,8 @@ pub const MAX_REDIRECTS: i32 = 50;
 const MAX_QUEUE_SIZE: i32 = 1 << 20;
 /// Greatest `max_in_flight`, and as many connections.
 const MAX_TRANSFERS: i32 = 65_536;
+/// Greatest `max_lookups`, each of which takes a descriptor.
+const MAX_LOOKUPS: i32 = 4096;
 /// Greatest `max_streams`; a server that does not say otherwise allows any number (RFC 9113 section 6.5.2).
 const MAX_STREAMS: i32 = 65_536;
 /// All of libcurl's methods that the manual names, from Basic (1) to Digest with IE flavour (16).
@@ -255,6 +257,28 @@ pub static PARAMETERS: &[Parameter] = &[
         },
         unit: "transfers",
         about: "Transfers in flight in one worker; what exceeds it waits in the queue, within its deadline.",
+    },
+    Parameter {
+        name: c"max_lookups",
+        kind: ParameterKind::Integer {
+            default: 256,
+            min: 1,
+            max: MAX_LOOKUPS,
+            store: |s, v| s.max_lookups = v.unsigned_abs(),
+        },
+        unit: "look-ups",
+        about: "Host names that one worker looks up at a time; others wait, within the deadlines of their queries.",
+    },
+    Parameter {
+        name: c"dns_cache_time",
+        kind: ParameterKind::Integer {
+            default: 3600,
+            min: 0,
+            max: 3600,
+            store: |s, v| s.dns_cache_time = Duration::from_secs(v.unsigned_abs().into()),
+        },
+        unit: "s",
+        about: "Longest time that addresses of a host name are used again, where their TTL is longer; 0: not at all.",
     },
     Parameter {
         name: c"max_connections_per_host",

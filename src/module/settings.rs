@@ -53,6 +53,10 @@ pub struct Settings {
     pub queue_size: u32,
     /// Transfers in flight in one worker.
     pub max_in_flight: u32,
+    /// Host names that one worker looks up at a time.
+    pub max_lookups: u32,
+    /// Longest time that addresses are kept; zero for not at all.
+    pub dns_cache_time: Duration,
     /// Connections of one worker to one host and port; 0 for no limit.
     pub max_connections_per_host: u32,
     /// HTTP/2 requests under way on one connection.
@@ -84,6 +88,8 @@ impl Settings {
             max_redirects: 0,
             queue_size: 0,
             max_in_flight: 0,
+            max_lookups: 0,
+            dns_cache_time: Duration::ZERO,
             max_connections_per_host: 0,
             max_streams: 0,
         };

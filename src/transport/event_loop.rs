@@ -1,13 +1,13 @@
 //! libevent's loop. Its callbacks only append to the list of what is ready; [`EventLoop::wait`] hands that list out.
 
 use super::error::LoopError;
+use super::name_server::{Answer, Kind};
 use crate::host::fault_point::fault_point;
 use crate::host::guarded;
 use libevent_sys as libevent;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ffi::{c_char, c_int, c_short, c_void};
-use std::net::IpAddr;
 use std::os::fd::RawFd;
 use std::ptr::NonNull;
 use std::rc::Rc;
@@ -31,12 +31,25 @@ pub enum Ready {
     Deadline,
     /// Something did, and a panic has lost what: any timer may have run out. Sockets and the queue tell again by themselves.
     Lost,
-    /// A name was looked up.
-    Resolved {
-        /// The number that [`super::resolver::Resolver::start`] gave the look-up.
-        lookup: u64,
-        /// The addresses, at least one; or the resolver's words for why there are none.
-        result: Result<Vec<IpAddr>, String>,
+    /// A socket of an exchange with a name server can be read or written.
+    NameSocket {
+        /// The exchange's number.
+        exchange: u64,
+        /// The socket.
+        descriptor: RawFd,
+        /// Whether it can be read.
+        readable: bool,
+        /// Whether it can be written.
+        writable: bool,
+    },
+    /// A question to a name server has come to its end.
+    Answered {
+        /// The number of its exchange.
+        exchange: u64,
+        /// What was asked for.
+        kind: Kind,
+        /// What came of it.
+        answer: Answer,
     },
 }
 
@@ -68,8 +81,8 @@ impl EventLoop {
         Ok(Self(Rc::new(Inner { base, ready: RefCell::default(), has_lost: Cell::default() })))
     }
 
-    /// Lets events happen, waiting for the first one when `block` is set and nothing is ready yet: a look-up that was
-    /// answered at once is, before libevent knows of anything.
+    /// Lets events happen, waiting for the first one when `block` is set and nothing is ready yet: a question to
+    /// a name server that came to nothing at once is, before libevent knows of anything.
     ///
     /// # Errors
     /// libevent's polling failed.
@@ -116,6 +129,7 @@ struct Context {
 enum Source {
     Queue,
     Socket(RawFd),
+    NameSocket { exchange: u64, descriptor: RawFd },
     TransferTimer,
     Deadline,
 }
@@ -272,6 +286,29 @@ impl SocketWatch {
     }
 }
 
+/// Reports [`Ready::NameSocket`] for one socket of c-ares'.
+pub(super) struct NameSocketWatch {
+    _watch: Watch,
+}
+
+impl NameSocketWatch {
+    /// Watches a socket of `exchange`.
+    pub(super) fn new(
+        event_loop: &EventLoop,
+        exchange: u64,
+        descriptor: RawFd,
+        readable: bool,
+        writable: bool,
+    ) -> Result<Self, LoopError> {
+        let mut flags = libevent::EV_PERSIST;
+        flags |= if readable { libevent::EV_READ } else { 0 };
+        flags |= if writable { libevent::EV_WRITE } else { 0 };
+        let watch = Watch::new(event_loop, descriptor, flags, Source::NameSocket { exchange, descriptor })?;
+        watch.add(None)?;
+        Ok(Self { _watch: watch })
+    }
+}
+
 fn flags_of(wish: c_int) -> u32 {
     let mut flags = libevent::EV_PERSIST;
     if wish & curl_sys::CURL_POLL_IN != 0 {
@@ -300,6 +337,12 @@ impl Context {
             Source::TransferTimer => Ready::TransferTimer,
             Source::Deadline => Ready::Deadline,
             Source::Socket(descriptor) => Ready::Socket { descriptor, events: selected(what) },
+            Source::NameSocket { exchange, descriptor } => Ready::NameSocket {
+                exchange,
+                descriptor,
+                readable: what as u32 & libevent::EV_READ != 0,
+                writable: what as u32 & libevent::EV_WRITE != 0,
+            },
         };
         self.event_loop.ready().borrow_mut().push_back(ready);
         true

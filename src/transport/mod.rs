@@ -1,4 +1,4 @@
-//! Safe faces of libcurl and libevent. HTTP workers only, but for [`global`], which `mod_init` calls in main.
+//! Safe faces of libcurl, libevent and c-ares. HTTP workers only, but for [`global`], which `mod_init` calls in main.
 //!
 //! libcurl and libevent call back with raw pointers. Here a callback only notes what happened: libevent's append to one
 //! list ([`event_loop::Ready`]), libcurl's hand bytes to the transfer's receiver or change events. All decisions are
@@ -14,11 +14,12 @@ pub mod easy;
 pub mod error;
 pub mod event_loop;
 pub mod global;
+pub mod hosts_file;
 pub mod multi;
+pub mod name_server;
 mod open_connections;
 pub mod origins;
 pub mod receiver;
-pub mod resolver;
 mod shared_blocks;
 mod slabs;
 pub mod string_list;

@@ -1,82 +1,306 @@
-//! A name server (RFC 1035) that answers as a test says.
+//! A name server (RFC 1035) that answers as a test says, over UDP and TCP.
 
-use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use parking_lot::Mutex;
+use simple_dns::rdata::{A, AAAA, CNAME, RData};
+use simple_dns::{CLASS, Name, Packet, PacketFlag, Question as Asked, RCODE, ResourceRecord, TYPE};
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-const TYPE_A: u16 = 1;
-const HEADER: usize = 12;
-/// The name of the question, type A, class IN, a minute, four bytes of address.
-const ANSWER: [u8; 16] = [0xc0, HEADER as u8, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1];
+/// How often threads look whether to stop.
+const TICK: Duration = Duration::from_millis(50);
+
+/// A question that has arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The name as it was written.
+    pub spelling: String,
+    /// The name in lower case.
+    pub name: String,
+    /// Whether for IPv6 addresses; for IPv4 otherwise.
+    pub for_ipv6: bool,
+    /// Whether it came over TCP.
+    pub over_tcp: bool,
+    /// Bytes that the client takes over UDP (EDNS0), where it says so.
+    pub payload: Option<u16>,
+    /// Where it came from.
+    pub from: SocketAddr,
+}
+
+impl Question {
+    /// Those addresses that fit the question, under its own name, for `ttl` seconds.
+    pub fn addresses(&self, addresses: &[IpAddr], ttl: u32) -> Reply {
+        self.addresses_of(&self.name, addresses, ttl)
+    }
+
+    /// The same under another name.
+    pub fn addresses_of(&self, owner: &str, addresses: &[IpAddr], ttl: u32) -> Reply {
+        let fitting = addresses.iter().filter(|address| address.is_ipv6() == self.for_ipv6);
+        Reply::Records(fitting.map(|address| Record::Address(owner.to_owned(), *address, ttl)).collect())
+    }
+
+    /// 127.0.0.1 for a minute.
+    pub fn this_machine(&self) -> Reply {
+        self.addresses(&[Ipv4Addr::LOCALHOST.into()], 60)
+    }
+}
+
+/// A record of an answer: whose it is, what it says, how many seconds it holds.
+#[derive(Clone, Debug)]
+pub enum Record {
+    /// An address.
+    Address(String, IpAddr, u32),
+    /// An alias for another name.
+    Alias(String, String, u32),
+}
+
+/// What comes back.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// Nothing.
+    Silence,
+    /// Some records, maybe none.
+    Records(Vec<Record>),
+    /// No such name.
+    NoName,
+    /// The server cannot say (SERVFAIL).
+    Failure,
+    /// The server does not want to (REFUSED).
+    Refusal,
+    /// Ask over TCP.
+    Truncated,
+    /// The reply after a while; others are answered meanwhile.
+    After(Duration, Box<Reply>),
+    /// The reply with the question's letters all small.
+    InSmallLetters(Box<Reply>),
+    /// The reply as if another name had been asked for.
+    ToAnother(&'static str, Box<Reply>),
+}
+
+impl Reply {
+    /// The message; `None` for silence.
+    fn message(&self, id: u16, question: &Question) -> Option<Vec<u8>> {
+        let mut packet = Packet::new_reply(id);
+        packet.set_flags(PacketFlag::RECURSION_DESIRED | PacketFlag::RECURSION_AVAILABLE);
+        match self {
+            Self::Silence | Self::After(..) => return None,
+            Self::InSmallLetters(reply) => {
+                return reply.message(id, &Question { spelling: question.name.clone(), ..question.clone() });
+            }
+            Self::ToAnother(name, reply) => {
+                return reply.message(id, &Question { spelling: (*name).to_owned(), ..question.clone() });
+            }
+            Self::Records(records) => packet.answers = records.iter().map(resource_record).collect(),
+            Self::NoName => *packet.rcode_mut() = RCODE::NameError,
+            Self::Failure => *packet.rcode_mut() = RCODE::ServerFailure,
+            Self::Refusal => *packet.rcode_mut() = RCODE::Refused,
+            Self::Truncated => packet.set_flags(PacketFlag::TRUNCATION),
+        }
+        let kind = if question.for_ipv6 { TYPE::AAAA } else { TYPE::A };
+        packet.questions.push(Asked::new(name(&question.spelling), kind.into(), CLASS::IN.into(), false));
+        Some(packet.build_bytes_vec_compressed().expect("names of a test"))
+    }
+}
+
+fn name(text: &str) -> Name<'_> {
+    Name::new(text).expect("a name of a test")
+}
+
+fn resource_record(record: &Record) -> ResourceRecord<'_> {
+    let (owner, ttl, data) = match record {
+        Record::Address(owner, IpAddr::V4(address), ttl) => (owner, ttl, RData::A(A { address: (*address).into() })),
+        Record::Address(owner, IpAddr::V6(address), ttl) => {
+            (owner, ttl, RData::AAAA(AAAA { address: (*address).into() }))
+        }
+        Record::Alias(owner, target, ttl) => (owner, ttl, RData::CNAME(CNAME(name(target)))),
+    };
+    ResourceRecord::new(name(owner), CLASS::IN, *ttl, data)
+}
+
+type Script = dyn Fn(&Question) -> Reply + Send + Sync;
 
 /// A running name server. Dropping it stops it.
-#[derive(Debug)]
 pub struct NameServer {
     address: IpAddr,
-    stopped: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for NameServer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "a name server at {}", self.address)
+    }
+}
+
+struct Shared {
+    stopped: AtomicBool,
+    script: Mutex<Arc<Script>>,
+    questions: Mutex<Vec<Question>>,
 }
 
 impl NameServer {
-    /// Starts one on port 53 of an address of loopback where nobody else listens. `reply_to` makes the reply to a question,
-    /// or none.
+    /// Starts one on port 53 of an address of loopback where nobody else listens. `script` makes the reply to a question.
     ///
     /// # Errors
     /// There is no such address, or this user may not use that port.
-    pub fn start(reply_to: fn(&[u8]) -> Option<Vec<u8>>) -> Result<Self, String> {
-        let mut addresses = (1..=254).map(|number| Ipv4Addr::new(127, 53, 0, number));
-        let socket = addresses.find_map(|address| UdpSocket::bind((address, 53)).ok());
-        let socket = socket.ok_or("port 53 of no address of loopback can be had")?;
-        let address = socket.local_addr().map_err(|error| error.to_string())?.ip();
-        // A time-out is the moment to look whether to stop.
-        socket.set_read_timeout(Some(Duration::from_millis(100))).map_err(|error| error.to_string())?;
-        let stopped = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&stopped);
-        let thread = std::thread::spawn(move || {
-            while !seen.load(Ordering::Relaxed) {
-                answer_one(&socket, reply_to);
-            }
+    pub fn start(script: impl Fn(&Question) -> Reply + Send + Sync + 'static) -> Result<Self, String> {
+        let mut addresses =
+            (0..16 * 254u16).map(|number| Ipv4Addr::new(127, 53, (number / 254) as u8, (number % 254) as u8 + 1));
+        let sockets = addresses.find_map(|address| sockets(address.into()).ok());
+        Self::serve(sockets.ok_or("port 53 of no address of loopback can be had")?, script)
+    }
+
+    /// Starts one on port 53 of `address`.
+    ///
+    /// # Errors
+    /// Somebody else listens there, or this user may not.
+    pub fn start_at(
+        address: IpAddr,
+        script: impl Fn(&Question) -> Reply + Send + Sync + 'static,
+    ) -> Result<Self, String> {
+        Self::serve(sockets(address).map_err(|error| error.to_string())?, script)
+    }
+
+    fn serve(
+        (udp, tcp): (UdpSocket, TcpListener),
+        script: impl Fn(&Question) -> Reply + Send + Sync + 'static,
+    ) -> Result<Self, String> {
+        let text = |error: std::io::Error| error.to_string();
+        let address = udp.local_addr().map_err(text)?.ip();
+        udp.set_read_timeout(Some(TICK)).map_err(text)?;
+        tcp.set_nonblocking(true).map_err(text)?;
+        let script: Arc<Script> = Arc::new(script);
+        let shared = Arc::new(Shared {
+            stopped: AtomicBool::new(false),
+            script: Mutex::new(script),
+            questions: Mutex::default(),
         });
-        Ok(Self { address, stopped, thread: Some(thread) })
+        let (of_udp, of_tcp) = (Arc::clone(&shared), Arc::clone(&shared));
+        let threads = vec![
+            std::thread::spawn(move || of_udp.answer_over_udp(&udp)),
+            std::thread::spawn(move || of_tcp.answer_over_tcp(&tcp)),
+        ];
+        Ok(Self { address, shared, threads })
     }
 
     /// Where it listens.
     pub fn address(&self) -> IpAddr {
         self.address
     }
+
+    /// Answers otherwise from now on.
+    pub fn change(&self, script: impl Fn(&Question) -> Reply + Send + Sync + 'static) {
+        *self.shared.script.lock() = Arc::new(script);
+    }
+
+    /// The questions so far.
+    pub fn questions(&self) -> Vec<Question> {
+        self.shared.questions.lock().clone()
+    }
+
+    /// How often IPv4 addresses of `name` were asked for.
+    pub fn times_asked(&self, name: &str) -> usize {
+        self.questions().iter().filter(|question| question.name == name && !question.for_ipv6).count()
+    }
 }
 
-/// Answers one question. Whoever asks something else, or goes away, gets no answer.
-fn answer_one(socket: &UdpSocket, reply_to: fn(&[u8]) -> Option<Vec<u8>>) {
-    let mut question = [0; 512];
-    if let Ok((length, client)) = socket.recv_from(&mut question) {
-        if let Some(reply) = reply_to(&question[..length]) {
-            drop(socket.send_to(&reply, client));
+fn sockets(address: IpAddr) -> std::io::Result<(UdpSocket, TcpListener)> {
+    Ok((UdpSocket::bind((address, 53))?, TcpListener::bind((address, 53))?))
+}
+
+/// A `resolv.conf` with servers in that order, and more lines.
+pub fn resolv_conf(servers: &[IpAddr], more: &str) -> String {
+    let servers: String = servers.iter().map(|address| format!("nameserver {address}\n")).collect();
+    format!("{servers}{more}\n")
+}
+
+/// An address of loopback on which nobody listens.
+pub fn closed() -> IpAddr {
+    Ipv4Addr::new(127, 53, 254, 254).into()
+}
+
+impl Shared {
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    fn answer_over_udp(&self, socket: &UdpSocket) {
+        let mut later: Vec<(Instant, SocketAddr, Vec<u8>)> = Vec::new();
+        while !self.is_stopped() {
+            let mut message = [0; 1500];
+            if let Ok((length, client)) = socket.recv_from(&mut message) {
+                if let Some((after, reply)) = self.reply(&message[..length], client, false) {
+                    later.push((Instant::now() + after, client, reply));
+                }
+            }
+            let now = Instant::now();
+            later.retain(|(at, client, reply)| {
+                let is_due = *at <= now;
+                if is_due {
+                    drop(socket.send_to(reply, client));
+                }
+                !is_due
+            });
+            let next = later.iter().map(|(at, ..)| at.saturating_duration_since(now)).min().unwrap_or(TICK);
+            drop(socket.set_read_timeout(Some(next.clamp(Duration::from_millis(1), TICK))));
         }
     }
-}
 
-/// The reply of a server that knows every name: its only address is 127.0.0.1.
-pub fn every_name(question: &[u8]) -> Option<Vec<u8>> {
-    let name_length = question.get(HEADER..)?.iter().position(|byte| *byte == 0)? + 1;
-    let end = HEADER + name_length + 4;
-    let kind = question.get(end - 4..end - 2)?;
-    let has_answer = kind == TYPE_A.to_be_bytes();
-    let mut reply = question.get(..end)?.to_vec();
-    // A response, recursion desired and available; one question, one answer or none, nothing else.
-    reply[2..HEADER].copy_from_slice(&[0x81, 0x80, 0, 1, 0, has_answer.into(), 0, 0, 0, 0]);
-    if has_answer {
-        reply.extend(ANSWER);
+    fn answer_over_tcp(&self, listener: &TcpListener) {
+        while !self.is_stopped() {
+            match listener.accept() {
+                Ok((stream, client)) => drop(self.answer_connection(stream, client)),
+                Err(_) => std::thread::sleep(Duration::from_millis(5)),
+            }
+        }
     }
-    Some(reply)
+
+    fn answer_connection(&self, mut stream: TcpStream, client: SocketAddr) -> std::io::Result<()> {
+        stream.set_nonblocking(false)?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        loop {
+            let mut length = [0; 2];
+            stream.read_exact(&mut length)?;
+            let mut message = vec![0; u16::from_be_bytes(length).into()];
+            stream.read_exact(&mut message)?;
+            if let Some((_, reply)) = self.reply(&message, client, true) {
+                let length = u16::try_from(reply.len()).expect("a reply that fits");
+                stream.write_all(&[&length.to_be_bytes()[..], &reply].concat())?;
+            }
+        }
+    }
+
+    /// The reply to a message, and after what time it goes out.
+    fn reply(&self, message: &[u8], from: SocketAddr, over_tcp: bool) -> Option<(Duration, Vec<u8>)> {
+        let packet = Packet::parse(message).ok()?;
+        let asked = packet.questions.first()?;
+        let spelling = asked.qname.to_string();
+        let question = Question {
+            name: spelling.to_ascii_lowercase(),
+            spelling,
+            for_ipv6: asked.qtype == TYPE::AAAA.into(),
+            over_tcp,
+            payload: packet.opt().map(|opt| opt.udp_packet_size),
+            from,
+        };
+        let script = Arc::clone(&self.script.lock());
+        let reply = script(&question);
+        let message = match &reply {
+            Reply::After(after, reply) => Some(*after).zip(reply.message(packet.id(), &question)),
+            reply => reply.message(packet.id(), &question).map(|message| (Duration::ZERO, message)),
+        };
+        self.questions.lock().push(question);
+        message
+    }
 }
 
 impl Drop for NameServer {
     fn drop(&mut self) {
-        self.stopped.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
+        self.shared.stopped.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
             drop(thread.join());
         }
     }

@@ -56,11 +56,12 @@ impl Worker {
         let Transfer { query, serial, stage, hop, .. } = transfer;
         match stage {
             Stage::Queued => self.queue.release_place(),
-            Stage::Resolving | Stage::Sent(..) => self.in_flight -= 1,
+            Stage::Resolving => self.resolving -= 1,
+            Stage::Sent(..) => self.in_flight -= 1,
         }
         let pool = Pool::of(&query, hop.as_ref());
         self.deliveries.accept(query, outcome);
-        Some(Remains { id: TransferId { key, serial }, stage, hop, pool, used })
+        Some(Remains { id: TransferId { serial, key }, stage, hop, pool, used })
     }
 
     fn give_back(&mut self, remains: Remains) {

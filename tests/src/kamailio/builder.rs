@@ -27,7 +27,7 @@ pub struct Builder {
     shared_memory: u32,
     arguments: Vec<String>,
     descriptor_limit: Option<(u64, u64)>,
-    resolv_conf: Option<String>,
+    etc: Vec<(&'static str, String)>,
     system_authorities: Option<PathBuf>,
     after_module: String,
     environment: Vec<(String, String)>,
@@ -51,7 +51,7 @@ impl Kamailio {
             shared_memory: 64,
             arguments: Vec::new(),
             descriptor_limit: None,
-            resolv_conf: None,
+            etc: Vec::new(),
             system_authorities: None,
             after_module: String::new(),
             environment: Vec::new(),
@@ -171,9 +171,15 @@ impl Builder {
         self
     }
 
-    /// What the instance sees as `/etc/resolv.conf`, in a mount namespace of its own.
+    /// What the instance sees as `/etc/resolv.conf`, in a mount namespace of its own: the file of that name in its run folder.
     pub fn resolv_conf(mut self, text: &str) -> Self {
-        self.resolv_conf = Some(text.to_owned());
+        self.etc.push(("resolv.conf", text.to_owned()));
+        self
+    }
+
+    /// The same for `/etc/hosts`.
+    pub fn hosts(mut self, text: &str) -> Self {
+        self.etc.push(("hosts", text.to_owned()));
         self
     }
 
@@ -266,10 +272,8 @@ impl Builder {
         if let Some(authorities) = &self.system_authorities {
             program.splice(0..0, with_authorities(authorities));
         }
-        let mut command = match &self.resolv_conf {
-            None => command_of(&program),
-            Some(text) => in_mount_namespace(text, folder, &program),
-        };
+        let mut command =
+            if self.etc.is_empty() { command_of(&program) } else { in_mount_namespace(&self.etc, folder, &program) };
         match &self.example {
             None => command.arg("-f").arg(folder.join("kamailio.cfg")),
             Some(file) => command.arg("-f").arg(file).args(example_arguments(folder, port)),
@@ -387,12 +391,14 @@ fn command_of(words: &[String]) -> Command {
     command
 }
 
-fn in_mount_namespace(resolv_conf: &str, folder: &Path, program: &[String]) -> Command {
-    let file = folder.join("resolv.conf");
-    fs::write(&file, resolv_conf).expect("the run folder can be written");
+fn in_mount_namespace(etc: &[(&str, String)], folder: &Path, program: &[String]) -> Command {
+    let mut script = String::new();
+    for (name, text) in etc {
+        fs::write(folder.join(name), text).expect("the run folder can be written");
+        script += &format!("mount --bind \"$0/{name}\" /etc/{name} && ");
+    }
     let mut command = Command::new("unshare");
-    let script = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"";
-    command.args(["--mount", "sh", "-c", script]).arg(file).args(program);
+    command.args(["--mount", "sh", "-c", &format!("{script}exec \"$@\"")]).arg(folder).args(program);
     command
 }
 

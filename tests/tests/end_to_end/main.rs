@@ -33,6 +33,7 @@ mod limits;
 mod load;
 mod memory;
 mod messages;
+mod names;
 mod neighbours;
 mod parameters;
 mod process;

@@ -5,7 +5,7 @@ use end_to_end::faults::{Faults, Kind, module_file};
 use end_to_end::http_server::{HttpServer, Request, Response};
 use end_to_end::kamailio::{Builder, HTTP_WORKER_DESCRIPTION, Kamailio, PATIENCE, wait_until};
 use end_to_end::libcurl::shares_connections;
-use end_to_end::name_server::{self, NameServer};
+use end_to_end::name_server::{NameServer, Question};
 use end_to_end::sip::{SipClient, SipMessage};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -200,7 +200,7 @@ impl Stage {
         let certificates = TestCertificates::temporary();
         let faults = Faults::none();
         let (http, https) = (HttpServer::start(answer), HttpServer::start_tls(certificates.server(), answer));
-        let names = NameServer::start(name_server::every_name).expect("port 53 of loopback");
+        let names = NameServer::start(Question::this_machine).expect("port 53 of loopback");
         let callee = Callee::start();
         let kamailio = builder(&faults, memory_manager)
             .set("callee", callee.address)

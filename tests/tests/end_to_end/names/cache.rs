@@ -1,0 +1,78 @@
+//! How long answers are kept.
+
+use super::{Stage, good, server};
+use end_to_end::kamailio::{PATIENCE, wait_until};
+use end_to_end::name_server::{Reply, resolv_conf};
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+/// How long failures are kept.
+const OF_FAILURE: Duration = Duration::from_secs(1);
+
+#[test]
+fn addresses_are_kept_for_their_ttl() {
+    let server = server(|question| {
+        let ttl = if question.name == "short.test" { 1 } else { 60 };
+        question.addresses(&[Ipv4Addr::LOCALHOST.into()], ttl)
+    });
+    let stage = Stage::new(&resolv_conf(&[server.address()], ""));
+    stage.assert_found("long.test");
+    let is_asked_again = wait_until(PATIENCE, || {
+        stage.assert_found("short.test");
+        server.times_asked("short.test") > 1
+    });
+    assert!(is_asked_again);
+    stage.assert_found("LONG.test");
+    assert_eq!(server.times_asked("long.test"), 1);
+}
+
+#[test]
+fn dns_cache_time_bounds_the_ttl_and_0_keeps_nothing() {
+    let server = good();
+    let resolv_conf = resolv_conf(&[server.address()], "");
+    let stage = Stage::with(&resolv_conf, |builder| builder.parameter("dns_cache_time", 0));
+    (0..3).for_each(|_| stage.assert_found("none.test"));
+    assert_eq!(server.times_asked("none.test"), 3);
+    let stage = Stage::with(&resolv_conf, |builder| builder.parameter("dns_cache_time", 1));
+    let is_asked_again = wait_until(PATIENCE, || {
+        stage.assert_found("second.test");
+        server.times_asked("second.test") > 1
+    });
+    assert!(is_asked_again);
+}
+
+#[test]
+fn a_failure_is_kept_for_a_second() {
+    let server = server(|_| Reply::NoName);
+    let stage = Stage::new(&resolv_conf(&[server.address()], ""));
+    let is_shown = (0..20).any(|number| {
+        let (name, begin) = (format!("n{number}.test"), Instant::now());
+        (0..2).for_each(|_| stage.assert_not_found(&name, "no such name"));
+        // On a machine too busy, the second comes too late.
+        let is_in_time = begin.elapsed() < OF_FAILURE;
+        assert!(!is_in_time || server.times_asked(&name) == 1);
+        is_in_time
+    });
+    assert!(is_shown, "two queries took more than a second, each time");
+    stage.assert_not_found("again.test", "no such name");
+    server.change(super::Question::this_machine);
+    assert!(wait_until(PATIENCE, || stage.ask("again.test").header("X-Ok") == Some("1")));
+}
+
+#[test]
+fn addresses_that_have_run_out_serve_while_no_server_answers() {
+    let server = server(|question| question.addresses(&[Ipv4Addr::LOCALHOST.into()], 1));
+    let stage = Stage::new(&resolv_conf(&[server.address()], ""));
+    stage.assert_found("a.test");
+    server.change(|_| Reply::Silence);
+    let warning = "addresses that have run out are used";
+    let is_used = wait_until(PATIENCE, || {
+        stage.assert_found("a.test");
+        !stage.kamailio.log_lines(warning).is_empty()
+    });
+    assert!(is_used, "{}", stage.kamailio.log());
+    (0..5).for_each(|_| stage.assert_found("a.test"));
+    assert_eq!(stage.kamailio.log_lines(warning).len(), 1);
+    server.change(|_| Reply::NoName);
+    assert!(wait_until(PATIENCE, || stage.ask("a.test").header("X-Ok") == Some("0")), "the name has gone");
+}
