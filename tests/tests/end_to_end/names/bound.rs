@@ -19,8 +19,8 @@ fn queries_for_addresses_and_known_names_pass_those_that_wait_for_look_ups() {
         stage.assert_found("127.0.0.1");
         stage.assert_found("known.test");
     }
-    let [queries, .., timeouts] = stage.kamailio.counts();
-    assert_eq!((queries, timeouts), (81, 0), "all others have ended before the first that waits");
+    let statistics = stage.kamailio.statistics();
+    assert_eq!(statistics["timeouts"], 0, "all others have ended before the first that waits");
     for sent in &sent {
         let answer = stage.client.final_answer(sent).expect("an answer");
         assert_eq!(answer.header("X-Ok"), Some("0"), "{}", answer.text());
@@ -33,11 +33,13 @@ fn a_name_waits_for_a_look_up_to_end_and_no_longer_than_somebody_wants_that() {
     let server = server(dead_or_good);
     let resolv_conf = resolv_conf(&[server.address()], "options timeout:30");
     let stage = Stage::with(&resolv_conf, |builder| builder.parameter("max_lookups", 1));
-    let dead = stage.send("dead.test", 1000);
+    let dead = stage.send("dead.test", 3000);
     let good = stage.send("good.test", LONG);
+    (0..5).for_each(|_| stage.assert_found("127.0.0.1"));
+    let asked = server.times_asked("good.test");
+    assert_eq!((stage.kamailio.statistics()["timeouts"], asked), (0, 0), "it waits for its turn");
     let answer = stage.client.final_answer(&dead).expect("an answer");
     assert_eq!(answer.header("X-Ok"), Some("0"), "{}", answer.text());
-    assert_eq!(server.times_asked("good.test"), 0, "it waits for its turn");
     let answer = stage.client.final_answer(&good).expect("an answer");
     assert_eq!(answer.header("X-Ok"), Some("1"), "{}", answer.text());
 }
