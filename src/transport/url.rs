@@ -1,15 +1,22 @@
 //! URLs, read by libcurl's own parser, so that what is resolved and checked here is what libcurl then connects to.
+//!
+//! An internationalised host name is put into its ASCII form (IDNA, RFC 5891, as UTS 46 has it) as soon as a URL is read, and libcurl
+//! sees that form alone: it would take the name for one in the encoding of the locale, which a server does not set.
 
 use super::error::TransferError;
 use super::libcurl as api;
 use crate::host::heap::{self, NoCString};
 use curl_sys as curl;
+use idna::AsciiDenyList;
 use std::ffi::{CStr, CString, c_char};
 use std::net::IpAddr;
 use std::ptr::NonNull;
 
 /// Longest host name, in bytes (RFC 1035 section 2.3.4).
 const MAX_HOST: usize = 255;
+
+/// Longest internationalised name that is read, in bytes: its ASCII form may be shorter.
+const MAX_INTERNATIONAL_HOST: usize = 4 * MAX_HOST;
 
 /// The parts of a URL that decide where a transfer goes (RFC 3986 section 3.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,13 +44,19 @@ impl Origin {
     }
 }
 
-/// `url`, which [`Origin::of`] takes, with its scheme: libcurl tells URLs as they were given to it, and without a scheme
+/// `url`, which [`Origin::of`] takes, with its scheme and its host in ASCII: libcurl tells URLs as they were given to it, and without a scheme
 /// nobody could see in its words where user name and password stand.
 ///
 /// # Errors
-/// Memory is exhausted.
+/// The host has no ASCII form, or memory is exhausted.
 pub fn with_scheme(url: &CStr) -> Result<CString, TransferError> {
     let bytes = url.to_bytes();
+    if may_name_another_host(bytes) {
+        let parsed = Parsed::read(url)?;
+        if parsed.make_host_ascii()? {
+            return parsed.text(api::CURLUPART_URL, 0);
+        }
+    }
     let begins_with = |scheme: &[u8]| bytes.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
     let scheme: &[u8] = if begins_with(b"http:/") || begins_with(b"https:/") { b"" } else { b"http://" };
     heap::joined(&[scheme, bytes]).map_err(not_copied)
@@ -80,6 +93,32 @@ pub fn follow(base: &CStr, location: &[u8]) -> Result<CString, TransferError> {
     parsed.text(api::CURLUPART_URL, 0)
 }
 
+/// Whether the host of a URL may be other than ASCII, as it is written or as libcurl decodes it.
+fn may_name_another_host(url: &[u8]) -> bool {
+    let scheme = [b"http://".as_slice(), b"https://"].into_iter().find(|scheme| url.starts_with(scheme));
+    let authority = scheme.and_then(|scheme| url.get(scheme.len()..)).map_or(url, |behind| {
+        let end = behind.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#'));
+        end.and_then(|end| behind.get(..end)).unwrap_or(behind)
+    });
+    authority.iter().any(|byte| !byte.is_ascii() || *byte == b'%')
+}
+
+/// The ASCII form of an internationalised name.
+fn ascii_form(host: &CStr) -> Result<CString, TransferError> {
+    let none = || {
+        let host = heap::shown(host.to_bytes());
+        TransferError::with_detail(
+            curl::CURLE_URL_MALFORMAT,
+            format_args!("the host name {host} has no ASCII form"),
+        )
+    };
+    if host.count_bytes() > MAX_INTERNATIONAL_HOST {
+        return Err(none());
+    }
+    let ascii = idna::domain_to_ascii_cow(host.to_bytes(), AsciiDenyList::URL).map_err(|_| none())?;
+    if ascii.is_empty() { Err(none()) } else { heap::c_string(ascii.as_bytes()).map_err(not_copied) }
+}
+
 fn not_copied(error: NoCString) -> TransferError {
     match error {
         NoCString::NulByte => TransferError::new(curl::CURLE_URL_MALFORMAT),
@@ -100,12 +139,37 @@ pub fn user_and_password(url: &CStr) -> Result<[Option<String>; 2], TransferErro
 struct Parsed(NonNull<api::CURLU>);
 
 impl Parsed {
+    /// A URL whose host is in its ASCII form.
     fn new(url: &CStr) -> Result<Self, TransferError> {
+        let parsed = Self::read(url)?;
+        if may_name_another_host(url.to_bytes()) {
+            parsed.make_host_ascii()?;
+        }
+        Ok(parsed)
+    }
+
+    /// A URL as it is written.
+    fn read(url: &CStr) -> Result<Self, TransferError> {
         // SAFETY: no arguments; null on lack of memory.
         let handle = NonNull::new(unsafe { api::curl_url() }).ok_or_else(TransferError::out_of_memory)?;
         let parsed = Self(handle);
         parsed.set(api::CURLUPART_URL, url, api::CURLU_GUESS_SCHEME | api::CURLU_NON_SUPPORT_SCHEME)?;
         Ok(parsed)
+    }
+
+    /// Puts an internationalised host into its ASCII form; whether it was one.
+    fn make_host_ascii(&self) -> Result<bool, TransferError> {
+        let host = match self.get(api::CURLUPART_HOST, 0) {
+            Ok(host) => self.taken(host)?,
+            Err(api::CURLUE_OUT_OF_MEMORY) => return Err(TransferError::out_of_memory()),
+            // Somebody else will find out that there is none.
+            Err(_) => return Ok(false),
+        };
+        if host.as_bytes().is_ascii() {
+            return Ok(false);
+        }
+        self.set(api::CURLUPART_HOST, &ascii_form(&host)?, 0)?;
+        Ok(true)
     }
 
     fn origin(&self) -> Result<Origin, TransferError> {
@@ -131,6 +195,7 @@ impl Parsed {
         let credentials = self.credentials();
         // As `curl -L` reads it: nothing is guessed; blanks and other bytes that no URL has are encoded.
         self.set(api::CURLUPART_URL, location, api::CURLU_URLENCODE | api::CURLU_ALLOW_SPACE)?;
+        self.make_host_ascii()?;
         if self.credentials().iter().all(|(_, text)| text.is_none()) && self.origin()? == origin {
             for (part, text) in &credentials {
                 text.as_ref().map_or(Ok(()), |text| self.set(*part, text, 0))?;
@@ -166,7 +231,6 @@ impl Parsed {
 
     fn host(&self) -> Result<String, TransferError> {
         let host = self.text(api::CURLUPART_HOST, 0)?;
-        let host = if host.as_bytes().is_ascii() { host } else { self.ascii_host().unwrap_or(host) };
         if host.count_bytes() > MAX_HOST {
             return Err(TransferError::with_detail(
                 curl::CURLE_URL_MALFORMAT,
@@ -176,13 +240,6 @@ impl Parsed {
         let host = host.into_string().map_err(|_| TransferError::new(curl::CURLE_URL_MALFORMAT))?;
         let unbracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         Ok(unbracketed.unwrap_or(&host).to_owned())
-    }
-
-    /// An internationalised name in its ASCII form, by way of the whole URL: libcurl 7.88 loses the memory of a host that
-    /// it is asked for alone and cannot convert.
-    fn ascii_host(&self) -> Result<CString, TransferError> {
-        let url = self.text(api::CURLUPART_URL, api::CURLU_PUNYCODE)?;
-        Self::new(&url)?.text(api::CURLUPART_HOST, 0)
     }
 
     fn part(&self, part: api::CURLUPart, flags: u32) -> Result<String, TransferError> {
@@ -217,7 +274,11 @@ impl Parsed {
     }
 
     fn text(&self, part: api::CURLUPart, flags: u32) -> Result<CString, TransferError> {
-        let text = self.get(part, flags).map_err(error_of)?;
+        self.taken(self.get(part, flags).map_err(error_of)?)
+    }
+
+    /// A copy of a string of [`Parsed::get`], which is given back.
+    fn taken(&self, text: *mut c_char) -> Result<CString, TransferError> {
         // SAFETY: NUL-terminated on success.
         let copy = heap::c_string(unsafe { CStr::from_ptr(text) }.to_bytes()).map_err(not_copied);
         // SAFETY: libcurl's own string, given back once.
@@ -281,6 +342,36 @@ mod tests {
         ] {
             assert_eq!(with_scheme(url).as_deref(), Ok(expected));
             assert_eq!(Origin::of(url), Origin::of(expected), "{url:?}");
+        }
+    }
+
+    #[test]
+    fn an_international_host_is_seen_in_its_ascii_form_alone() {
+        for (url, host, seen) in [
+            ("http://b%C3%BCcher.example/ä", "xn--bcher-kva.example", "http://xn--bcher-kva.example/ä"),
+            ("BÜCHER.example", "xn--bcher-kva.example", "http://xn--bcher-kva.example/"),
+            ("https://ü:p%40ä@faß.example:81/?q#f", "xn--fa-hia.example", "https://ü:p%40ä@xn--fa-hia.example:81/?q#f"),
+            ("http://例え。テスト/", "xn--r8jz45g.xn--zckzah", "http://xn--r8jz45g.xn--zckzah/"),
+            ("http://１２７.0.0.1/", "127.0.0.1", "http://127.0.0.1/"),
+            ("http://p%C3%A4@h/%C3%A4", "h", "http://p%C3%A4@h/%C3%A4"),
+            ("http://h_1/ä", "h_1", "http://h_1/ä"),
+        ] {
+            assert_eq!(origin(url).expect(url).host, host, "{url}");
+            let url = CString::new(url).expect("no NUL in a test URL");
+            let with_scheme = with_scheme(&url).expect("a good URL");
+            assert_eq!(with_scheme.to_str(), Ok(seen));
+            assert_eq!(Origin::of(&url), Origin::of(&with_scheme));
+        }
+        let led = follow(c"http://h/", "//bücher.example/ä".as_bytes()).expect("a good URL");
+        assert_eq!(led.as_c_str(), c"http://xn--bcher-kva.example/%c3%a4");
+    }
+
+    #[test]
+    fn a_host_without_an_ascii_form_is_an_error() {
+        for url in ["http://ä\u{ff0f}x/", "http://\u{200e}/", "http://ä%ff.example/", "http://%ff/"] {
+            let error = origin(url).expect_err(url);
+            assert_eq!(error.code, curl::CURLE_URL_MALFORMAT, "{url}");
+            assert!(error.to_string().contains("no ASCII form"), "{url}: {error}");
         }
     }
 
