@@ -2,10 +2,8 @@
 #include <stdlib.h>
 #include <sys/time.h>
 
-#include <event2/dns.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <event2/util.h>
 
 #include "heap.h"
 #include "plan.h"
@@ -17,9 +15,6 @@ int __real_event_assign(struct event *event, struct event_base *base, evutil_soc
 int __real_event_add(struct event *event, const struct timeval *after);
 int __real_event_base_loop(struct event_base *base, int flags);
 struct event_base *__real_event_base_new(void);
-struct evdns_base *__real_evdns_base_new(struct event_base *base, int flags);
-struct evdns_getaddrinfo_request *__real_evdns_getaddrinfo(struct evdns_base *base, const char *name,
-		const char *service, const struct evutil_addrinfo *hints, evdns_getaddrinfo_cb callback, void *argument);
 
 struct event *__wrap_event_new(
 		struct event_base *base, evutil_socket_t socket, short what, event_callback_fn callback, void *argument)
@@ -48,22 +43,6 @@ int __wrap_event_base_loop(struct event_base *base, int flags)
 struct event_base *__wrap_event_base_new(void)
 {
 	return fault_now(LIBEVENT, "event_base_new") ? NULL : __real_event_base_new();
-}
-
-struct evdns_base *__wrap_evdns_base_new(struct event_base *base, int flags)
-{
-	return fault_now(LIBEVENT, "evdns_base_new") ? NULL : __real_evdns_base_new(base, flags);
-}
-
-/* Tells a failure as evdns does: by the callback, at once. */
-struct evdns_getaddrinfo_request *__wrap_evdns_getaddrinfo(struct evdns_base *base, const char *name,
-		const char *service, const struct evutil_addrinfo *hints, evdns_getaddrinfo_cb callback, void *argument)
-{
-	if(fault_now(LIBEVENT, "evdns_getaddrinfo")) {
-		callback(EVUTIL_EAI_MEMORY, NULL, argument);
-		return NULL;
-	}
-	return __real_evdns_getaddrinfo(base, name, service, hints, callback, argument);
 }
 
 /* Not counted: libevent keeps a block for each number that a descriptor ever had. */

@@ -16,11 +16,13 @@
 #define LIBCURL_MEMORY "libcurl-memory"     /* libcurl's allocator with memory_manager sys */
 #define LIBCURL_SCARCE "libcurl-scarce"     /* SHM for libcurl: it gets private memory instead, as when SHM is scarce */
 #define LIBEVENT_MEMORY "libevent-memory"   /* libevent's allocator */
+#define CARES_MEMORY "c-ares-memory"         /* c-ares' allocator */
 #define RUST_MEMORY "rust-memory"           /* large blocks of Rust's heap */
 #define LIBCURL "libcurl"                   /* functions of libcurl but for the next */
 #define MULTI "multi"                       /* curl_multi_socket_action */
 #define OPENSSL "openssl"                   /* functions of OpenSSL */
 #define LIBEVENT "libevent"                 /* functions of libevent */
+#define CARES "c-ares"                      /* functions of c-ares */
 #define LOOP "loop"                         /* event_base_loop */
 #define WAKE "wake"                         /* the eventfd */
 #define TM "tm"                             /* functions of tm, and the core's that makes a message */

@@ -42,6 +42,8 @@ pub enum Kind {
     LibcurlScarce,
     /// libevent's allocator.
     LibeventMemory,
+    /// c-ares' allocator.
+    CaresMemory,
     /// Blocks of Rust's heap from 2 KiB on.
     RustMemory,
     /// Functions of libcurl.
@@ -52,6 +54,8 @@ pub enum Kind {
     OpenSsl,
     /// Functions of libevent.
     Libevent,
+    /// Functions of c-ares.
+    Cares,
     /// `event_base_loop`.
     Loop,
     /// The eventfd that wakes a worker.
@@ -81,11 +85,13 @@ impl Kind {
             Self::LibcurlMemory => "libcurl-memory",
             Self::LibcurlScarce => "libcurl-scarce",
             Self::LibeventMemory => "libevent-memory",
+            Self::CaresMemory => "c-ares-memory",
             Self::RustMemory => "rust-memory",
             Self::Libcurl => "libcurl",
             Self::Multi => "multi",
             Self::OpenSsl => "openssl",
             Self::Libevent => "libevent",
+            Self::Cares => "c-ares",
             Self::Loop => "loop",
             Self::Wake => "wake",
             Self::Tm => "tm",

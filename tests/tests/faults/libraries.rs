@@ -25,3 +25,10 @@ fn each_call_of_openssl_fails_once() {
     // What another connection resumes, and what makes it a session, twice for two tickets.
     stage.sweep_all(Kind::OpenSsl, &["secure"], Mercy::None, 4);
 }
+
+#[test]
+fn each_call_of_c_ares_fails_once() {
+    let stage = Stage::start("sys");
+    let failed = stage.sweep(Kind::Cares, USER_OF_NAME, Mercy::None);
+    assert!(failed.len() >= 4, "only {failed:?} failed");
+}

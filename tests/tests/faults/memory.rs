@@ -50,3 +50,10 @@ fn each_large_allocation_of_ours_fails_once() {
     let stage = Stage::start("sys");
     stage.sweep_all(Kind::RustMemory, &["large"], Mercy::None, 10);
 }
+
+#[test]
+fn each_allocation_of_c_ares_fails_once() {
+    let stage = Stage::start("sys");
+    let failed = stage.sweep(Kind::CaresMemory, USER_OF_NAME, Mercy::None);
+    assert!(failed.len() >= 10, "only {failed:?} failed");
+}
