@@ -107,10 +107,7 @@ fn may_name_another_host(url: &[u8]) -> bool {
 fn ascii_form(host: &CStr) -> Result<CString, TransferError> {
     let none = || {
         let host = heap::shown(host.to_bytes());
-        TransferError::with_detail(
-            curl::CURLE_URL_MALFORMAT,
-            format_args!("the host name {host} has no ASCII form"),
-        )
+        TransferError::with_detail(curl::CURLE_URL_MALFORMAT, format_args!("the host name {host} has no ASCII form"))
     };
     if host.count_bytes() > MAX_INTERNATIONAL_HOST {
         return Err(none());

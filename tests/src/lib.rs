@@ -8,6 +8,7 @@ pub mod http_server;
 pub mod interrupt;
 pub mod kamailio;
 pub mod kemi;
+pub mod libcares;
 pub mod libcurl;
 pub mod lookup_service;
 pub mod memcheck;

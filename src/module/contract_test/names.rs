@@ -109,6 +109,8 @@ pub static NAMES: &[Name] = &[
     same(Parameter, "max_redirects", "integer", Here, "limits::max_redirects_are_followed_and_one_more_is_not"),
     same(Parameter, "queue_size", "integer", Here, "limits::queue_size_queries_wait_and_one_more_is_refused"),
     same(Parameter, "max_in_flight", "integer", Here, "limits::max_in_flight_transfers_run_and_the_next_waits"),
+    same(Parameter, "max_lookups", "integer", Here, "names::bound::a_name_waits_for_a_look_up_to_end_and_no_longer_than_somebody_wants_that"),
+    same(Parameter, "dns_cache_time", "integer", Here, "names::cache::dns_cache_time_bounds_the_ttl_and_0_keeps_nothing"),
     same(Parameter, "max_connections_per_host", "integer", Here, "limits::max_connections_per_host_makes_transfers_share_them"),
     same(Parameter, "max_streams", "integer", Here, "http2_streams::max_streams_of_1_is_one_request_at_a_time"),
     same(Function, "http_async_query", "2 strings", V44, "routes::a_request_with_a_transaction_is_suspended_and_the_script_stops")

@@ -71,6 +71,8 @@ pub fn section() -> Section {
         limit("max_redirects", "1"),
         limit("queue_size", "10"),
         limit("max_in_flight", "1"),
+        limit("max_lookups", "1"),
+        limit("dns_cache_time", "1"),
         limit("max_connections_per_host", "1"),
         limit("max_streams", "1"),
         Case::query("a number as a string", "")
