@@ -39,7 +39,6 @@ impl HostsFile {
                 });
             });
         }
-        let found = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
-        found
+        std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
