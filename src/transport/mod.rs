@@ -15,6 +15,7 @@ pub mod error;
 pub mod event_loop;
 pub mod global;
 pub mod hosts_file;
+mod international_host;
 pub mod multi;
 pub mod name_server;
 mod open_connections;

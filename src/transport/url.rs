@@ -4,19 +4,16 @@
 //! sees that form alone: it would take the name for one in the encoding of the locale, which a server does not set.
 
 use super::error::TransferError;
+use super::international_host;
 use super::libcurl as api;
 use crate::host::heap::{self, NoCString};
 use curl_sys as curl;
-use idna::AsciiDenyList;
 use std::ffi::{CStr, CString, c_char};
 use std::net::IpAddr;
 use std::ptr::NonNull;
 
 /// Longest host name, in bytes (RFC 1035 section 2.3.4).
 const MAX_HOST: usize = 255;
-
-/// Longest internationalised name that is read, in bytes: its ASCII form may be shorter.
-const MAX_INTERNATIONAL_HOST: usize = 4 * MAX_HOST;
 
 /// The parts of a URL that decide where a transfer goes (RFC 3986 section 3.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +48,7 @@ impl Origin {
 /// The host has no ASCII form, or memory is exhausted.
 pub fn with_scheme(url: &CStr) -> Result<CString, TransferError> {
     let bytes = url.to_bytes();
-    if may_name_another_host(bytes) {
+    if international_host::may_be_in(bytes) {
         let parsed = Parsed::read(url)?;
         if parsed.make_host_ascii()? {
             return parsed.text(api::CURLUPART_URL, 0);
@@ -93,30 +90,16 @@ pub fn follow(base: &CStr, location: &[u8]) -> Result<CString, TransferError> {
     parsed.text(api::CURLUPART_URL, 0)
 }
 
-/// Whether the host of a URL may be other than ASCII, as it is written or as libcurl decodes it.
-fn may_name_another_host(url: &[u8]) -> bool {
-    let scheme = [b"http://".as_slice(), b"https://"].into_iter().find(|scheme| url.starts_with(scheme));
-    let authority = scheme.and_then(|scheme| url.get(scheme.len()..)).map_or(url, |behind| {
-        let end = behind.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#'));
-        end.and_then(|end| behind.get(..end)).unwrap_or(behind)
-    });
-    authority.iter().any(|byte| !byte.is_ascii() || *byte == b'%')
+/// The error for a host name past the limit.
+pub(super) fn too_long(host: &CStr) -> TransferError {
+    TransferError::with_detail(
+        curl::CURLE_URL_MALFORMAT,
+        format_args!("the host name has {} bytes, {MAX_HOST} are allowed", host.count_bytes()),
+    )
 }
 
-/// The ASCII form of an internationalised name.
-fn ascii_form(host: &CStr) -> Result<CString, TransferError> {
-    let none = || {
-        let host = heap::shown(host.to_bytes());
-        TransferError::with_detail(curl::CURLE_URL_MALFORMAT, format_args!("the host name {host} has no ASCII form"))
-    };
-    if host.count_bytes() > MAX_INTERNATIONAL_HOST {
-        return Err(none());
-    }
-    let ascii = idna::domain_to_ascii_cow(host.to_bytes(), AsciiDenyList::URL).map_err(|_| none())?;
-    if ascii.is_empty() { Err(none()) } else { heap::c_string(ascii.as_bytes()).map_err(not_copied) }
-}
-
-fn not_copied(error: NoCString) -> TransferError {
+/// The error for a text of which there is no copy.
+pub(super) fn not_copied(error: NoCString) -> TransferError {
     match error {
         NoCString::NulByte => TransferError::new(curl::CURLE_URL_MALFORMAT),
         NoCString::NoMemory => TransferError::out_of_memory(),
@@ -139,7 +122,7 @@ impl Parsed {
     /// A URL whose host is in its ASCII form.
     fn new(url: &CStr) -> Result<Self, TransferError> {
         let parsed = Self::read(url)?;
-        if may_name_another_host(url.to_bytes()) {
+        if international_host::may_be_in(url.to_bytes()) {
             parsed.make_host_ascii()?;
         }
         Ok(parsed)
@@ -165,7 +148,7 @@ impl Parsed {
         if host.as_bytes().is_ascii() {
             return Ok(false);
         }
-        self.set(api::CURLUPART_HOST, &ascii_form(&host)?, 0)?;
+        self.set(api::CURLUPART_HOST, &international_host::ascii_form(&host)?, 0)?;
         Ok(true)
     }
 
@@ -229,10 +212,7 @@ impl Parsed {
     fn host(&self) -> Result<String, TransferError> {
         let host = self.text(api::CURLUPART_HOST, 0)?;
         if host.count_bytes() > MAX_HOST {
-            return Err(TransferError::with_detail(
-                curl::CURLE_URL_MALFORMAT,
-                format_args!("the host name has {} bytes, {MAX_HOST} are allowed", host.count_bytes()),
-            ));
+            return Err(too_long(&host));
         }
         let host = host.into_string().map_err(|_| TransferError::new(curl::CURLE_URL_MALFORMAT))?;
         let unbracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));

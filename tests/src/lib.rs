@@ -13,6 +13,7 @@ pub mod libcurl;
 pub mod lookup_service;
 pub mod memcheck;
 pub mod name_server;
+pub mod network;
 pub mod nghttpd;
 pub mod nginx;
 pub mod plot;

@@ -3,7 +3,7 @@
 use end_to_end::certificates::TestCertificates;
 use end_to_end::http_server::{HttpServer, Response, Step};
 use end_to_end::kamailio::{Kamailio, PATIENCE, wait_until};
-use end_to_end::name_server::NameServer;
+use end_to_end::name_server::{NameServer, Reply};
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -22,7 +22,7 @@ fn handler(request: &end_to_end::http_server::Request) -> Response {
 fn a_program_that_a_callback_starts_inherits_no_descriptor_of_the_modules() {
     let certificates = TestCertificates::temporary();
     let (open, encrypted) = (HttpServer::start(handler), HttpServer::start_tls(certificates.server(), handler));
-    let silent = NameServer::start(|_| None).expect("a name server");
+    let silent = NameServer::start(|_| Reply::Silence).expect("a name server");
     let script = r#"
         route[MAIN] {
             if($rU == "begin") {

@@ -4,6 +4,7 @@ use super::{LONG, Stage, good, server, silent};
 use crate::common::assert_replied;
 use end_to_end::kamailio::{PATIENCE, wait_until};
 use end_to_end::name_server::{NameServer, Question, Reply, closed, resolv_conf};
+use end_to_end::network::enter_own_with;
 use std::net::Ipv6Addr;
 
 /// Whether `server` was asked to answer a look-up of `name`. The copies that a server gets which does not answer are for IPv4
@@ -147,4 +148,15 @@ fn a_server_is_asked_over_ipv6() {
     let server = NameServer::start_at(Ipv6Addr::LOCALHOST.into(), Question::this_machine).expect("port 53 of ::1");
     let stage = Stage::new(&resolv_conf(&[server.address()], ""));
     stage.assert_found("a.test");
+}
+
+#[test]
+fn a_link_local_server_is_asked_by_its_interface() {
+    let address = "fe80::53".parse().expect("an address");
+    let own_network = std::thread::spawn(move || {
+        enter_own_with(address);
+        let _server = NameServer::start_at(Ipv6Addr::UNSPECIFIED.into(), Question::this_machine).expect("port 53");
+        Stage::new("nameserver fe80::53%lo\n").assert_found("a.test");
+    });
+    own_network.join().expect("the server is asked");
 }
