@@ -67,7 +67,6 @@ impl<W: Ord + Copy> Names<W> {
         };
         let (server, is_answered, is_copy, until) = (asked.server, asked.is_answered(), asked.is_copy, asked.until);
         if std::mem::replace(&mut asked.is_passed_over, true) {
-            // The time is up in which the server might have come back by it.
             let (lookup, name) = (asked.lookup, asked.name.clone());
             self.end_exchange(exchange);
             if is_copy && !is_answered {
@@ -80,7 +79,8 @@ impl<W: Ord + Copy> Names<W> {
             self.servers.failed(server, Failure::Silent, now);
         }
         let (lookup, name, verdict) = (asked.lookup, asked.name.clone(), asked.verdict());
-        if !is_answered && now < until && self.servers.take_as_probe(server, exchange) {
+        if !is_answered && now < until {
+            // What it still says counts.
             self.exchanges.look_at(exchange, until, false);
         } else {
             self.end_exchange(exchange);
@@ -202,9 +202,9 @@ impl<W: Ord + Copy> Names<W> {
             let kinds = &[Kind::A];
             let question = Question { lookup: None, server, address, name, kinds, in_mixed_case, due: until, until };
             match self.exchanges.begin(&question) {
-                Ok(exchange) => self.servers.take_as_probe(server, exchange),
+                Ok(exchange) => self.servers.begin_probe(server, exchange),
                 Err(_) => return,
-            };
+            }
         }
     }
 
@@ -243,16 +243,13 @@ impl<W: Ord + Copy> Names<W> {
         self.tell_of_old_addresses(&host);
     }
 
-    /// Ends what is under way for a look-up, but for that by which a server may come back.
+    /// Ends what is under way for a look-up.
     pub(super) fn end_exchanges(&mut self, number: u64) {
         let Some(lookup) = self.lookups.get_mut(&number) else {
             return;
         };
         for exchange in std::mem::take(&mut lookup.exchanges) {
-            match self.exchanges.get(exchange) {
-                Some(asked) if self.servers.is_probe(asked.server, exchange) => asked.lookup = None,
-                _ => drop(self.end_exchange(exchange)),
-            }
+            self.end_exchange(exchange);
         }
     }
 

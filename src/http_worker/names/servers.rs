@@ -1,9 +1,9 @@
 //! The name servers: in which order they are asked, and which of them answer. HTTP workers.
 //!
-//! A server that is silent for as long as it may be, or at whose port nobody listens, is asked last until it answers. It is looked
-//! after at no cost to queries: the question that it owes an answer is left open for a while, and after that it gets a copy of a
-//! question that goes to another server, once in [`BETWEEN_PROBES`], when there is one. A WARNING tells when a server goes, once it
-//! has failed twice in a row (a packet may get lost), and when it comes back.
+//! A server that is silent for as long as it may be, or at whose port nobody listens, is asked last until it answers. It comes back at no
+//! cost to queries: it gets a copy of a question at once (a packet may have been lost), and then of one that goes to another server
+//! once in [`BETWEEN_PROBES`], when there is one. A WARNING tells when a server goes, once it has failed twice in a row, and when it
+//! comes back.
 
 use super::configuration::Configuration;
 use crate::host::log;
@@ -36,7 +36,7 @@ struct Server {
     /// In a row.
     failures: u32,
     is_told: bool,
-    /// The exchange by which it may come back.
+    /// The copy of a question that is on its way to it.
     probe: Option<u64>,
     next_probe: Instant,
     /// How often, in a row, it answered a question in plain letters after it had not answered one in mixed case.
@@ -149,14 +149,11 @@ impl Servers {
         self.list.iter().find(is_due).map(|server| server.id)
     }
 
-    /// Makes `exchange` the one by which a server may come back; whether it is.
-    pub fn take_as_probe(&mut self, id: ServerId, exchange: u64) -> bool {
-        self.server(id).is_some_and(|server| *server.probe.get_or_insert(exchange) == exchange)
-    }
-
-    /// Whether a server may come back by `exchange`.
-    pub fn is_probe(&self, id: ServerId, exchange: u64) -> bool {
-        self.list.iter().any(|server| server.id == id && server.probe == Some(exchange))
+    /// `exchange` is the copy of a question.
+    pub fn begin_probe(&mut self, id: ServerId, exchange: u64) {
+        if let Some(server) = self.server(id) {
+            server.probe = Some(exchange);
+        }
     }
 
     /// An exchange is over.
@@ -207,7 +204,7 @@ mod tests {
         assert_eq!(servers.to_probe(now), None);
         servers.failed(2, Failure::Silent, now);
         assert_eq!(servers.to_probe(now), Some(2));
-        assert!(servers.take_as_probe(2, 7) && !servers.take_as_probe(2, 8));
+        servers.begin_probe(2, 7);
         assert_eq!(servers.to_probe(now), None);
         servers.ended(2, 7);
         servers.failed(2, Failure::Silent, now);

@@ -6,6 +6,7 @@ use end_to_end::kamailio::{PATIENCE, wait_until};
 use end_to_end::name_server::{NameServer, Question, Reply, closed, resolv_conf};
 use end_to_end::network::enter_own_with;
 use std::net::Ipv6Addr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether `server` was asked to answer a look-up of `name`. The copies that a server gets which does not answer are for IPv4
 /// addresses alone.
@@ -159,4 +160,23 @@ fn a_link_local_server_is_asked_by_its_interface() {
         Stage::new("nameserver fe80::53%lo\n").assert_found("a.test");
     });
     own_network.join().expect("the server is asked");
+}
+
+#[test]
+fn a_lost_packet_turns_no_server_away() {
+    let has_lost = AtomicBool::new(false);
+    let first = server(move |question| match question.name.as_str() {
+        "lost.test" if !has_lost.fetch_or(question.for_ipv6, Ordering::Relaxed) => Reply::Silence,
+        _ => question.this_machine(),
+    });
+    let second = server(|_| Reply::NoName);
+    let stage = Stage::new(&resolv_conf(&[first.address(), second.address()], "options timeout:1"));
+    stage.assert_not_found("lost.test", "no such name");
+    let mut names = 0..;
+    let is_back = wait_until(PATIENCE, || {
+        let name = format!("n{}.test", names.next().unwrap_or(0));
+        stage.ask(&name).header("X-Ok") == Some("1")
+    });
+    assert!(is_back);
+    assert_eq!(stage.kamailio.log_lines("the name server").len(), 0, "{}", stage.kamailio.log());
 }
