@@ -10,6 +10,7 @@
 
 use super::error::LoopError;
 use super::event_loop::{EventLoop, NameSocketWatch, Ready};
+use crate::host::fault_point::fault_point;
 use crate::host::{guarded, heap};
 use c_ares::{Channel, Error, Flags, Options, SOCKET_BAD};
 use std::fmt::{self, Display, Formatter};
@@ -122,7 +123,10 @@ impl Notes {
     }
 
     fn add(&self, note: Note) {
-        guarded("a callback of c-ares", (), || self.list().push(note));
+        guarded("a callback of c-ares", (), || {
+            fault_point!("name server");
+            self.list().push(note);
+        });
     }
 }
 

@@ -6,6 +6,7 @@ use super::cache::Kept;
 use super::exchanges::{Asked, Question};
 use super::lookup::{self, Lookup, Step, Verdict};
 use super::servers::{Failure, ServerId};
+use crate::host::fault_point::fault_point;
 use crate::host::log;
 use crate::shared::clock::Instant;
 use crate::transport::error::LoopError;
@@ -24,6 +25,7 @@ impl<W: Ord + Copy> Names<W> {
 
     /// A question has come to its end.
     pub fn answered(&mut self, exchange: u64, kind: Kind, answer: Answer) {
+        fault_point!("answer");
         let now = Instant::now();
         let Some(asked) = self.exchanges.get(exchange) else {
             return;
