@@ -8,7 +8,8 @@
 
 int __real_ares_init_options(ares_channel *channel, struct ares_options *options, int which);
 int __real_ares_set_servers_ports_csv(ares_channel channel, const char *servers);
-void __real_ares_query(ares_channel channel, const char *name, int class, int type, ares_callback callback, void *argument);
+void __real_ares_query(
+		ares_channel channel, const char *name, int class, int type, ares_callback callback, void *argument);
 
 int __wrap_ares_init_options(ares_channel *channel, struct ares_options *options, int which)
 {

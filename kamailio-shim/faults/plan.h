@@ -16,7 +16,7 @@
 #define LIBCURL_MEMORY "libcurl-memory"     /* libcurl's allocator with memory_manager sys */
 #define LIBCURL_SCARCE "libcurl-scarce"     /* SHM for libcurl: it gets private memory instead, as when SHM is scarce */
 #define LIBEVENT_MEMORY "libevent-memory"   /* libevent's allocator */
-#define CARES_MEMORY "c-ares-memory"         /* c-ares' allocator */
+#define CARES_MEMORY "c-ares-memory"        /* c-ares' allocator */
 #define RUST_MEMORY "rust-memory"           /* large blocks of Rust's heap */
 #define LIBCURL "libcurl"                   /* functions of libcurl but for the next */
 #define MULTI "multi"                       /* curl_multi_socket_action */

@@ -1,8 +1,8 @@
 //! Addresses of host names. HTTP workers.
 //!
 //! One look-up a name serves all who wait for it (`lookup`), `cache` keeps what came of it, `configuration` reads what the
-//! machine says, `progress` leads from one question to the next, `servers` knows whom to ask first, `exchanges` are the questions on their way and `answer` reads what comes back.
-//! At most `max_lookups` look-ups are under way; others wait for one of them to end. A look-up without anybody who waits goes on for
+//! machine says, `progress` leads from one question to the next, `servers` knows whom to ask first, `exchanges` are the
+//! questions on their way and `answer` reads what comes back. At most `max_lookups` look-ups are under way; others wait for one of them to end. A look-up without anybody who waits goes on for
 //! the cache, unless another wants its place.
 
 mod answer;

@@ -226,6 +226,7 @@ impl<W: Ord + Copy> Names<W> {
             return;
         };
         let reason = Rc::from(reason);
+        self.old_addresses_are_told &= !is_final;
         self.cache.fail(&host, &reason, is_final, now);
         self.resolved.push_back((waiting.into_iter().collect(), Err(reason)));
     }
