@@ -183,16 +183,21 @@ impl Exchange {
 
     fn read_notes(&mut self) -> Result<(), LoopError> {
         let notes = std::mem::take(&mut *self.notes.list());
+        // Of a socket, the last note alone counts: c-ares may have closed it meanwhile.
+        let mut wishes: Vec<(i32, bool, bool)> = Vec::new();
         for note in notes {
             match note {
                 Note::Answer(kind, answer) => {
                     let ready = Ready::Answered { exchange: self.number, kind, answer };
                     self.event_loop.ready().borrow_mut().push_back(ready);
                 }
-                Note::Socket { descriptor, readable, writable } => self.watch(descriptor, readable, writable)?,
+                Note::Socket { descriptor, readable, writable } => {
+                    wishes.retain(|(other, ..)| *other != descriptor);
+                    wishes.push((descriptor, readable, writable));
+                }
             }
         }
-        Ok(())
+        wishes.into_iter().try_for_each(|(descriptor, readable, writable)| self.watch(descriptor, readable, writable))
     }
 
     /// Watches a socket for what c-ares wishes now. It may have been closed, and its number taken by another.

@@ -1,6 +1,7 @@
 //! Queries that wait for look-ups stand in nobody's way.
 
 use super::{LONG, Stage, server};
+use end_to_end::kamailio::{PATIENCE, wait_until};
 use end_to_end::name_server::{Question, Reply, resolv_conf};
 use end_to_end::sip::Sent;
 
@@ -34,6 +35,7 @@ fn a_name_waits_for_a_look_up_to_end_and_no_longer_than_somebody_wants_that() {
     let resolv_conf = resolv_conf(&[server.address()], "options timeout:30");
     let stage = Stage::with(&resolv_conf, |builder| builder.parameter("max_lookups", 1));
     let dead = stage.send("dead.test", 3000);
+    assert!(wait_until(PATIENCE, || server.times_asked("dead.test") > 0));
     let good = stage.send("good.test", LONG);
     (0..5).for_each(|_| stage.assert_found("127.0.0.1"));
     let asked = server.times_asked("good.test");
