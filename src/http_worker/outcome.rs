@@ -1,11 +1,13 @@
 //! How a query ended, as the script will see it.
 
+use super::attempts::Attempts;
 use super::error_class::ErrorClass;
 use super::response::Response;
 use super::trace::without_credentials;
 use crate::host::bytes::Bytes;
 use crate::host::log::printable;
 use crate::module::statistics::Statistic;
+use crate::shared::clock::Instant;
 use crate::transport::easy::Easy;
 use crate::transport::error::TransferError;
 use curl_sys as curl;
@@ -80,6 +82,11 @@ impl Times {
             starttransfer: read(curl::CURLINFO_STARTTRANSFER_TIME),
             redirect,
         }
+    }
+
+    /// The same, of a transfer since `started`: the addresses were known when the first was tried.
+    pub fn with_attempts(self, attempts: Option<&Attempts>, started: Instant) -> Self {
+        Self { lookup: attempts.map_or(self.lookup, |attempts| attempts.began().since(started)), ..self }
     }
 }
 

@@ -40,7 +40,7 @@ fn serve(queue: &'static Ring) -> LoopError {
     }
 }
 
-/// Each transfer takes one descriptor, and one more while two addresses are tried at once; each look-up takes one.
+/// Each transfer takes one descriptor, and so do each connection that is kept for the next one, and each look-up.
 fn bound_by_descriptors(wanted: usize, look_ups: usize, limit: usize) -> usize {
     let bound = (limit.saturating_sub(OTHER_DESCRIPTORS + look_ups) / 2).max(1);
     if bound < wanted {

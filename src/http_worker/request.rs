@@ -13,7 +13,7 @@ use std::net::IpAddr;
 
 type Result<T> = std::result::Result<T, TransferError>;
 
-/// Sets what is one request's own, on a handle with its set-up. `addresses` are those of its host, where that is
+/// Sets what is one request's own, on a handle with its set-up. `address` is one of its host's, where that is
 /// a name; `receive_buffer` is in bytes.
 ///
 /// # Errors
@@ -22,13 +22,13 @@ pub fn prepare(
     easy: &mut Easy<Response>,
     query: &Query,
     hop: &Hop,
-    addresses: Option<&[IpAddr]>,
+    address: Option<IpAddr>,
     receive_buffer: usize,
     setup: &Setup,
 ) -> Result<()> {
     easy.set_text(curl::CURLOPT_URL, &hop.url)?;
-    if let Some(addresses) = addresses {
-        easy.set_addresses(&address_entry(&hop.origin, addresses)?)?;
+    if let Some(address) = address {
+        easy.set_addresses(&address_entry(&hop.origin, address)?)?;
     }
     if has_content(query, hop) {
         easy.set_body(body_of(query, hop).unwrap_or_default())?;
@@ -51,15 +51,12 @@ pub fn speaks_only_http1(query: &Query, hop: &Hop) -> bool {
 }
 
 /// An entry of `CURLOPT_RESOLVE`; the `+` lets it age.
-fn address_entry(origin: &Origin, addresses: &[IpAddr]) -> Result<CString> {
-    let addresses: Vec<String> = addresses
-        .iter()
-        .map(|address| match address {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => format!("[{address}]"),
-        })
-        .collect();
-    let entry = format!("+{}:{}:{}", origin.host, origin.port, addresses.join(","));
+fn address_entry(origin: &Origin, address: IpAddr) -> Result<CString> {
+    let Origin { host, port, .. } = origin;
+    let entry = match address {
+        IpAddr::V4(address) => format!("+{host}:{port}:{address}"),
+        IpAddr::V6(address) => format!("+{host}:{port}:[{address}]"),
+    };
     CString::new(entry).map_err(|_| TransferError::new(curl::CURLE_URL_MALFORMAT))
 }
 
@@ -152,8 +149,9 @@ mod tests {
     #[test]
     fn addresses_are_written_as_libcurl_reads_them() {
         let origin = Origin { scheme: "http".into(), host: "h.example".into(), port: 80 };
-        let addresses = ["127.0.0.1".parse().expect("v4"), "::1".parse().expect("v6")];
-        let entry = address_entry(&origin, &addresses).expect("no NUL");
-        assert_eq!(entry.as_c_str(), c"+h.example:80:127.0.0.1,[::1]");
+        for (address, expected) in [("127.0.0.1", c"+h.example:80:127.0.0.1"), ("::1", c"+h.example:80:[::1]")] {
+            let entry = address_entry(&origin, address.parse().expect("an address")).expect("no NUL");
+            assert_eq!(entry.as_c_str(), expected);
+        }
     }
 }

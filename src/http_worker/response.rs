@@ -2,11 +2,14 @@
 //!
 //! libcurl hands over complete header lines, of every response on the way. They are kept as they came.
 
+use super::attempts::Attempts;
 use super::head::{self, body_ends, is_persistent, trimmed};
 use super::redirect::is_redirect;
 use super::trace::TraceLog;
 use crate::host::bytes::Buffer;
+use crate::shared::clock::Instant;
 use crate::transport::receiver::{Connection, Flow, Receiver, Trace};
+use std::net::IpAddr;
 use std::ops::Range;
 
 /// Bytes that are set aside for a response when it begins.
@@ -47,6 +50,7 @@ pub struct Response {
     all_headers: usize,
     care: Care,
     requests: u32,
+    attempts: Option<Box<Attempts>>,
     is_unfit: bool,
     trace: TraceLog,
 }
@@ -113,6 +117,32 @@ impl Response {
     /// The same, to a request with credentials, which libcurl may send once more when it is asked for them.
     pub fn after_challenges(self) -> Self {
         Self { body: Body::FollowsUnlessChallenged, ..self }
+    }
+
+    /// The same, from a host with several addresses.
+    pub fn with_attempts(self, attempts: Option<Box<Attempts>>) -> Self {
+        Self { attempts, ..self }
+    }
+
+    /// The attempts to connect to the host, where it has several addresses.
+    pub fn attempts_mut(&mut self) -> Option<&mut Attempts> {
+        self.attempts.as_deref_mut()
+    }
+
+    /// The same.
+    pub fn attempts(&self) -> Option<&Attempts> {
+        self.attempts.as_deref()
+    }
+
+    /// Takes them out, for another request.
+    pub fn take_attempts(&mut self) -> Option<Box<Attempts>> {
+        self.attempts.take()
+    }
+
+    /// Whether the request may begin anew where no connection could be made for it: it has not gone out before, or may go out
+    /// twice.
+    pub fn may_begin_anew(&self) -> bool {
+        self.requests == 0 || self.care != Care::Once
     }
 
     /// Whether the kept connection was not fit to be used, and the request was not sent.
@@ -224,8 +254,18 @@ impl Response {
 }
 
 impl Receiver for Response {
+    fn connect(&mut self, offered: IpAddr) -> Option<IpAddr> {
+        match &mut self.attempts {
+            Some(attempts) => attempts.connect(offered, Instant::now()),
+            None => Some(offered),
+        }
+    }
+
     /// What came before was a challenge's.
     fn request(&mut self, is: impl Fn(Connection) -> bool) -> Flow {
+        if let Some(attempts) = &mut self.attempts {
+            attempts.connected(Instant::now());
+        }
         // After a challenge there is the challenge's head.
         let is_repeated = self.requests > 0 && self.bytes.is_empty();
         self.requests += 1;

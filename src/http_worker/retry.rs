@@ -8,6 +8,7 @@ use super::setup::Setup;
 use crate::shared::query::{Method, Query};
 use crate::transport::easy::Easy;
 use crate::transport::error::TransferError;
+use curl_sys as curl;
 
 /// Nothing received yet of the response to a request.
 pub fn response_to(query: &Query, hop: &Hop, setup: &Setup, connections_are_shared: bool) -> Response {
@@ -27,7 +28,8 @@ pub fn response_to(query: &Query, hop: &Hop, setup: &Setup, connections_are_shar
 }
 
 /// The same request once more, where nothing has come back and it may go out twice: on a new connection, or where several share
-/// one, on any other.
+/// one, on any other. So does one for which libcurl had no address any more when it was to connect at last: others of the same
+/// worker may have had it throw away what this one has given it.
 pub fn once_more(
     easy: &mut Easy<Response>,
     hop: &Hop,
@@ -36,6 +38,10 @@ pub fn once_more(
 ) -> Option<Hop> {
     if hop.sent_again {
         return None;
+    }
+    let has_no_address = result.as_ref().is_err_and(|error| error.code == curl::CURLE_COULDNT_RESOLVE_HOST);
+    if has_no_address && easy.receiver_mut().may_begin_anew() {
+        return Some(hop.again(false));
     }
     let is_lost = result.as_ref().is_err_and(|error| error.is_lost_connection(&easy.error_text()))
         && easy.receiver_mut().is_empty();
@@ -52,4 +58,33 @@ pub fn once_more(
 /// another request while its first had no response yet.
 fn was_shared(easy: &Easy<Response>) -> bool {
     easy.spoke_http2().unwrap_or_else(|| easy.was_connection_kept())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shared::query::Method;
+    use crate::transport::url::Origin;
+    use std::rc::Rc;
+
+    #[test]
+    fn a_request_whose_address_libcurl_has_lost_begins_once_more_and_no_more() {
+        let url = c"http://a.example/";
+        let hop = Hop {
+            url: url.to_owned(),
+            origin: Rc::new(Origin::of(url).expect("a good URL")),
+            method: Method::Post,
+            with_body: true,
+            lost_body: false,
+            with_credentials: true,
+            redirects: 0,
+            new_connection: false,
+            sent_again: false,
+        };
+        let mut easy = Easy::new(Response::default()).expect("there is memory");
+        let lost = Err(TransferError::new(curl::CURLE_COULDNT_RESOLVE_HOST));
+        let again = once_more(&mut easy, &hop, &lost, true).expect("once");
+        assert!(again.sent_again && !again.new_connection);
+        assert!(once_more(&mut easy, &again, &lost, true).is_none());
+    }
 }

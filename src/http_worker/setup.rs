@@ -84,6 +84,13 @@ impl Setup {
         })
     }
 
+    /// The same, with what is left of the time for connections, where that is limited.
+    pub fn connecting_within(self, left: Option<Duration>) -> Self {
+        // libcurl takes 0 for no limit of ours.
+        let left = left.map(|left| left.max(Duration::from_millis(1)));
+        Self { connect_timeout: left.unwrap_or(self.connect_timeout), ..self }
+    }
+
     /// Whether a handle with these options may serve another request that has the same. What goes out with credentials leaves
     /// nothing behind. Terms of TLS may stay: they are paths, not what is in the files.
     pub fn may_stay(&self) -> bool {

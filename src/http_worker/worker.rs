@@ -7,6 +7,8 @@
 mod end;
 mod look_ups;
 
+use super::attempt_clocks::{AttemptClocks, is_left, is_refused};
+use super::attempts::Attempts;
 use super::connections::{Connections, Pool, are_shared};
 use super::deadlines::Deadlines;
 use super::deliveries::Deliveries;
@@ -34,6 +36,7 @@ use crate::transport::origins::Origins;
 use curl_sys as curl;
 use slab::Slab;
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// How long the worker rests in a turn in which it could not set its timer, or after one that has panicked.
@@ -62,6 +65,7 @@ pub struct Worker {
     deadlines: Deadlines,
     deadline_timer: Timer,
     timer_set_for: Option<Instant>,
+    attempt_clocks: AttemptClocks,
     names: Names<TransferId>,
     origins: Origins,
     known_files: KnownFiles,
@@ -95,6 +99,7 @@ impl Worker {
             deadlines: Deadlines::default(),
             deadline_timer: Timer::for_deadlines(&event_loop)?,
             timer_set_for: None,
+            attempt_clocks: AttemptClocks::default(),
             names: Names::new(&event_loop, settings.max_lookups as usize, settings.dns_cache_time)?,
             origins: Origins::default(),
             known_files: KnownFiles::default(),
@@ -135,6 +140,7 @@ impl Worker {
         self.end_expired();
         self.connections.act_when_due();
         self.finish_done();
+        self.leave_silent();
         self.end_lost();
         self.end_look_ups();
         self.wait()?;
@@ -275,18 +281,33 @@ impl Worker {
     }
 
     fn send(&mut self, key: usize, addresses: Option<&Addresses>, now: Instant) -> Result<(), TransferError> {
+        let attempts = self.transfers.get(key).zip(addresses);
+        let attempts = attempts.and_then(|(transfer, all)| self.attempt_clocks.attempts(key, transfer, all, now));
+        self.send_to(key, addresses.and_then(|all| all.first().copied()), attempts, now)
+    }
+
+    /// Hands the present request to libcurl, with an address where the host is a name, and the others where it has several.
+    fn send_to(
+        &mut self,
+        key: usize,
+        address: Option<IpAddr>,
+        attempts: Option<Box<Attempts>>,
+        now: Instant,
+    ) -> Result<(), TransferError> {
         let Some(transfer) = self.transfers.get_mut(key) else {
             return Ok(());
         };
         let Some(hop) = &transfer.hop else {
             return Ok(());
         };
-        let setup = Setup::of(&transfer.query, hop, &self.settings, &mut self.known_files)?;
+        let left = attempts.as_ref().and_then(|attempts| attempts.connect_timeout_left());
+        let setup = Setup::of(&transfer.query, hop, &self.settings, &mut self.known_files)?.connecting_within(left);
         let mut easy = self.idle_handles.take(&setup, self.in_flight + 1, &self.settings)?;
-        *easy.receiver_mut() = retry::response_to(&transfer.query, hop, &setup, are_shared(&self.settings));
+        let address = attempts.as_ref().and_then(|attempts| attempts.offered()).or(address);
+        let response = retry::response_to(&transfer.query, hop, &setup, are_shared(&self.settings));
+        *easy.receiver_mut() = response.with_attempts(attempts);
         let receive_buffer = self.receive_buffers.size_for(&hop.origin);
-        let addresses = addresses.map(AsRef::as_ref);
-        request::prepare(&mut easy, &transfer.query, hop, addresses, receive_buffer, &setup)?;
+        request::prepare(&mut easy, &transfer.query, hop, address, receive_buffer, &setup)?;
         easy.set_key(key)?;
         transfer.sent = now;
         self.connections.add(&transfer.query, hop, &easy)?;
@@ -310,6 +331,9 @@ impl Worker {
             return Ok(());
         };
         let status = easy.status()?;
+        if is_refused(easy, &result, Instant::now()) {
+            return self.try_next_address(key);
+        }
         if let Some(next) = retry::once_more(easy, hop, &result, are_shared(&self.settings)) {
             self.withdraw(key);
             return self.go(key, next, Instant::now());
@@ -334,6 +358,36 @@ impl Worker {
         Ok(())
     }
 
+    /// Leaves addresses that have had their time without taking a connection.
+    fn leave_silent(&mut self) {
+        while let Some(key) = self.attempt_clocks.take_expired(Instant::now()) {
+            self.attempt(key, "the next address", |worker, key| {
+                let is_left = worker.easy_of(key).is_some_and(|easy| is_left(easy, Instant::now()));
+                if is_left { worker.try_next_address(key) } else { Ok(()) }
+            });
+        }
+    }
+
+    /// Sends the present request, of which nothing has gone out, to another of its host's addresses.
+    fn try_next_address(&mut self, key: usize) -> Result<(), TransferError> {
+        let now = Instant::now();
+        let Some(Transfer { stage: Stage::Sent(easy, _), .. }) = self.transfers.get_mut(key) else {
+            return Ok(());
+        };
+        self.attempt_clocks.stop(key, easy, now);
+        let attempts = easy.receiver_mut().take_attempts();
+        self.withdraw(key);
+        self.send_to(key, None, attempts, now)
+    }
+
+    /// The easy handle of a transfer that libcurl has.
+    fn easy_of(&mut self, key: usize) -> Option<&mut Easy<Response>> {
+        match &mut self.transfers.get_mut(key)?.stage {
+            Stage::Sent(easy, _) => Some(easy),
+            _ => None,
+        }
+    }
+
     /// Takes the easy handle back from libcurl.
     fn withdraw(&mut self, key: usize) {
         let Some(transfer) = self.transfers.get_mut(key) else {
@@ -342,6 +396,7 @@ impl Worker {
         if let Stage::Sent(mut easy, setup) = std::mem::replace(&mut transfer.stage, Stage::Resolving) {
             self.in_flight -= 1;
             self.resolving += 1;
+            self.attempt_clocks.stop(key, &mut easy, Instant::now());
             self.connections.remove(Pool::of(&transfer.query, transfer.hop.as_ref()), &easy);
             let head_bytes = easy.receiver_mut().head_bytes();
             self.idle_handles.keep(easy, head_bytes, setup);
@@ -377,9 +432,17 @@ impl Worker {
 
     /// Sets the timer for the first deadline; whether it is set. Without it the worker must not sleep, and tries again.
     fn set_timer(&mut self) -> bool {
-        let first =
-            [self.deadlines.first(), self.names.next_due(), self.deliveries.next_try(), self.idle_handles.next_look()];
-        let first = first.into_iter().flatten().min();
+        self.attempt_clocks.set(&mut self.transfers);
+        let first = [
+            self.deadlines.first(),
+            self.attempt_clocks.first(),
+            self.names.next_due(),
+            self.deliveries.next_try(),
+            self.idle_handles.next_look(),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         if first == self.timer_set_for {
             return true;
         }

@@ -1,6 +1,7 @@
 //! libcurl's easy handle: the options of one transfer and where its bytes go.
 
 use super::allocator::failed_allocations;
+use super::connecting::on_connection;
 use super::error::TransferError;
 use super::global::transfers_own_buffers;
 use super::libcurl as api;
@@ -113,6 +114,8 @@ impl<R: Receiver> Easy<R> {
         self.set_pointer(curl::CURLOPT_WRITEDATA, receiver)?;
         self.set_pointer(curl::CURLOPT_HEADERFUNCTION, on_header::<R> as *mut c_void)?;
         self.set_pointer(curl::CURLOPT_HEADERDATA, context)?;
+        self.set_pointer(curl::CURLOPT_OPENSOCKETFUNCTION, on_connection::<R> as *mut c_void)?;
+        self.set_pointer(curl::CURLOPT_OPENSOCKETDATA, context)?;
         self.set_pointer(curl::CURLOPT_SOCKOPTFUNCTION, on_socket::<R> as *mut c_void)?;
         self.set_pointer(curl::CURLOPT_SOCKOPTDATA, context)?;
         self.set_pointer(api::CURLOPT_PREREQFUNCTION as CURLoption, on_request::<R> as *mut c_void)?;
@@ -297,6 +300,13 @@ impl<R> Easy<R> {
     pub fn spoke_http2(&self) -> Option<bool> {
         // SAFETY: the box is live until Drop, and libcurl, which changes it, is not running.
         unsafe { self.context.as_ref() }.spoke_http2()
+    }
+
+    /// Whether a connection is being made for the transfer and its peer has not answered the SYN yet. To be asked only while the
+    /// transfer has sent no request since the connection was begun.
+    pub fn awaits_peer(&self) -> bool {
+        // SAFETY: as in spoke_http2().
+        unsafe { self.context.as_ref() }.awaits_peer()
     }
 
     /// Whether no connection was made for the last transfer (`CURLINFO_NUM_CONNECTS`).

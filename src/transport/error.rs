@@ -24,6 +24,11 @@ impl TransferError {
         Self { code, detail: format!("{}: {doing}", text_of(code)) }
     }
 
+    /// The same, with more to say.
+    pub fn and(self, more: &str) -> Self {
+        Self { detail: format!("{self} {more}"), ..self }
+    }
+
     /// Memory ran out.
     pub fn out_of_memory() -> Self {
         Self::new(curl::CURLE_OUT_OF_MEMORY)

@@ -10,6 +10,7 @@
 mod allocator;
 pub mod authorities;
 mod close_on_exec;
+mod connecting;
 pub mod easy;
 pub mod error;
 pub mod event_loop;

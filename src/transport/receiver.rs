@@ -1,11 +1,12 @@
 //! Who takes what a transfer receives, and the callbacks by which libcurl hands it over.
 
-use super::close_on_exec;
+use super::connecting;
 use super::libcurl as api;
 use super::open_connections::{self, Ends, OpenConnection};
 use crate::host::guarded;
 use curl_sys::{self as curl, CURL};
 use std::ffi::{CStr, c_char, c_int, c_void};
+use std::net::IpAddr;
 use std::os::fd::RawFd;
 use std::ptr::NonNull;
 use std::rc::Rc;
@@ -43,6 +44,11 @@ pub enum Trace {
 
 /// Takes what a transfer receives.
 pub trait Receiver {
+    /// A connection is about to be made, to the address that libcurl was given. Says to which one it is made: an IPv6 address only
+    /// where one was offered. `None`, and it is not made: `CURLE_COULDNT_CONNECT`.
+    fn connect(&mut self, offered: IpAddr) -> Option<IpAddr> {
+        Some(offered)
+    }
     /// A request is about to be sent, the first or another that libcurl makes by itself, such as the one that answers a
     /// challenge, or is the same once more because the first one was lost. What comes now is its response. `is` asks about the
     /// connection; [`Flow::Stop`] ends the transfer before anything is sent.
@@ -87,6 +93,11 @@ impl<R> CallbackContext<R> {
         self.connection.as_ref()?.is_http2()
     }
 
+    /// Whether the last socket that was made awaits an answer to its SYN.
+    pub fn awaits_peer(&self) -> bool {
+        self.made.last().is_some_and(|socket| connecting::awaits_peer(*socket))
+    }
+
     /// The connection that a request is about to take.
     fn connection_between(&mut self, ends: Ends) -> Option<Rc<OpenConnection>> {
         // The far end may be another one for the kernel: libcurl tells the address that it has asked for.
@@ -100,14 +111,13 @@ impl<R> CallbackContext<R> {
     }
 }
 
-/// `CURLOPT_SOCKOPTFUNCTION`: a socket was made, and will be connected; no program gets it. Its connection may be found by it later.
+/// `CURLOPT_SOCKOPTFUNCTION`: a socket was made, and will be connected. Its connection may be found by it later.
 pub(super) extern "C" fn on_socket<R: Receiver>(
     context: *mut c_void,
     socket: curl::curl_socket_t,
     _: curl::curlsocktype,
 ) -> c_int {
     guarded("a new socket", (), || {
-        close_on_exec::mark(socket);
         // SAFETY: the pointer that connect_callbacks set; nothing else uses what is behind it while libcurl runs.
         let context = unsafe { &mut *context.cast::<CallbackContext<R>>() };
         // Without memory the connection is not known, which is the careful side.

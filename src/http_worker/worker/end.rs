@@ -3,6 +3,7 @@
 //! Its query and its outcome belong to the deliveries before anything else is touched, libcurl least of all: a panic in what is given
 //! back then costs a handle or a connection, and the route runs all the same.
 
+use super::super::attempts::with_tried;
 use super::super::connections::Pool;
 use super::super::outcome::{Outcome, Times};
 use super::super::redirect::Hop;
@@ -41,8 +42,14 @@ impl Worker {
         let Some(transfer) = self.transfers.get_mut(key) else {
             return;
         };
-        let (outcome, used) = guarded(WHAT, None, || Some(outcome_of(transfer, result)))
-            .unwrap_or_else(|| (Outcome::failed(&internal_error(WHAT), Times::default()), Used::default()));
+        let clocks = &mut self.attempt_clocks;
+        let (outcome, used) = guarded(WHAT, None, || {
+            if let Stage::Sent(easy, _) = &mut transfer.stage {
+                clocks.stop(key, easy, Instant::now());
+            }
+            Some(outcome_of(transfer, result))
+        })
+        .unwrap_or_else(|| (Outcome::failed(&internal_error(WHAT), Times::default()), Used::default()));
         if let Some(remains) = self.hand_over(key, outcome, used) {
             guarded("the end of a transfer", (), || self.give_back(remains));
         }
@@ -99,13 +106,13 @@ fn outcome_of(transfer: &mut Transfer, result: Result<u16, TransferError>) -> (O
         Stage::Queued => (failed(result, Times::default()), Used::default()),
         Stage::Resolving => (failed(result, Times { total, redirect, ..Times::default() }), Used::default()),
         Stage::Sent(easy, _) => {
-            let times = Times::read(easy, before, redirect);
             let response = std::mem::take(easy.receiver_mut());
+            let times = Times::read(easy, before, redirect).with_attempts(response.attempts(), transfer.started);
             let used = Used { received: response.received(), heads: response.head_bytes() };
             let outcome = match result {
                 Ok(status) => Outcome::replied(status, response, times),
                 // libcurl's clock of a transfer that it has not finished stands still.
-                Err(error) => Outcome::failed(&error, Times { total, ..times }),
+                Err(error) => Outcome::failed(&with_tried(error, response.attempts()), Times { total, ..times }),
             };
             (outcome, used)
         }

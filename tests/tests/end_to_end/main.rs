@@ -1,6 +1,7 @@
 //! End-to-end tests: every parameter, key, variable, statistic and return value, in a real Kamailio.
 
 mod abandoned;
+mod addresses;
 mod assigned_values;
 mod authorities;
 mod bad_input;
