@@ -10,6 +10,8 @@ use std::time::Duration;
 const MAX_NAMES: usize = 1024;
 /// The least time that addresses hold: one answer serves a burst of queries.
 const LEAST: Duration = Duration::from_secs(1);
+/// How long an address of the hosts file is kept; a change is noticed before.
+const OF_HOSTS_FILE: Duration = Duration::from_secs(3600);
 /// How long a failure is remembered.
 const OF_FAILURE: Duration = Duration::from_secs(1);
 /// How long addresses that have run out can serve (RFC 8767 section 5 allows for days).
@@ -31,6 +33,8 @@ pub enum Kept {
 #[derive(Debug, Default)]
 struct Entry {
     addresses: Option<(Addresses, Instant)>,
+    /// Whether a server has told them: those of the hosts file are found there again when they have run out.
+    is_of_server: bool,
     failure: Option<(Rc<str>, Instant)>,
     /// The later of the two.
     until: Option<Instant>,
@@ -57,7 +61,9 @@ impl Cache {
         let failure = entry.failure.as_ref().filter(|(_, until)| now < *until);
         match (&entry.addresses, failure) {
             (Some((addresses, until)), _) if now < *until => Kept::Addresses(Rc::clone(addresses)),
-            (Some((addresses, until)), _) if now < until.after(STALE) => Kept::Old(Rc::clone(addresses)),
+            (Some((addresses, until)), _) if entry.is_of_server && now < until.after(STALE) => {
+                Kept::Old(Rc::clone(addresses))
+            }
             (_, Some((reason, _))) => Kept::Failure(Rc::clone(reason)),
             _ => Kept::Nothing,
         }
@@ -69,11 +75,21 @@ impl Cache {
         failure.is_some_and(|(_, until)| now < *until)
     }
 
-    /// Keeps addresses for `ttl`, within the bounds.
+    /// Keeps addresses that a server has told for `ttl`, within the bounds.
     pub fn keep(&mut self, host: &Rc<str>, addresses: &Addresses, ttl: Duration, now: Instant) {
+        self.keep_from(true, host, addresses, ttl, now);
+    }
+
+    /// Keeps addresses of the hosts file; they are never old.
+    pub fn keep_of_hosts_file(&mut self, host: &Rc<str>, addresses: &Addresses, now: Instant) {
+        self.keep_from(false, host, addresses, OF_HOSTS_FILE, now);
+    }
+
+    fn keep_from(&mut self, is_of_server: bool, host: &Rc<str>, addresses: &Addresses, ttl: Duration, now: Instant) {
         let until = now.after(ttl.max(LEAST).min(self.longest));
         self.change(host, until, |entry| {
             entry.addresses = Some((Rc::clone(addresses), until));
+            entry.is_of_server = is_of_server;
             entry.failure = None;
         });
     }
@@ -138,6 +154,14 @@ mod tests {
             assert_eq!(cache.get("h", at(start, holds)), Kept::Old(some()), "{longest} {ttl}");
             assert_eq!(cache.get("h", at(start, holds + 3600)), Kept::Nothing, "{longest} {ttl}");
         }
+    }
+
+    #[test]
+    fn addresses_of_the_hosts_file_are_never_old() {
+        let (start, mut cache) = (Instant::now(), Cache::new(LEAST));
+        cache.keep_of_hosts_file(&Rc::from("h"), &some(), start);
+        assert_eq!(cache.get("h", start), Kept::Addresses(some()));
+        assert_eq!(cache.get("h", at(start, 1)), Kept::Nothing);
     }
 
     #[test]

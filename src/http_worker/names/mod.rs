@@ -29,9 +29,6 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// How long an address of the hosts file is kept; a change is noticed before.
-const OF_HOSTS_FILE: Duration = Duration::from_secs(3600);
-
 /// Addresses of one name, at least one.
 pub type Addresses = Rc<[IpAddr]>;
 
@@ -116,7 +113,7 @@ impl<W: Ord + Copy> Names<W> {
         }
         let addresses = self.hosts.addresses(host.strip_suffix('.').unwrap_or(host));
         let addresses = Some(Addresses::from(addresses)).filter(|addresses| !addresses.is_empty())?;
-        self.cache.keep(&Rc::from(host), &addresses, OF_HOSTS_FILE, now);
+        self.cache.keep_of_hosts_file(&Rc::from(host), &addresses, now);
         Some(addresses)
     }
 

@@ -76,3 +76,17 @@ fn addresses_that_have_run_out_serve_while_no_server_answers() {
     server.change(|_| Reply::NoName);
     assert!(wait_until(PATIENCE, || stage.ask("a.test").header("X-Ok") == Some("0")), "the name has gone");
 }
+
+#[test]
+fn names_of_the_hosts_file_need_no_server_when_they_have_run_out() {
+    let server = server(|_| Reply::Silence);
+    let resolv_conf = resolv_conf(&[server.address()], "options timeout:1 attempts:1");
+    let stage = Stage::with(&resolv_conf, |builder| builder.parameter("dns_cache_time", 1));
+    stage.assert_found("localhost");
+    let begin = Instant::now();
+    stage.assert_not_found("other.test", "no name server answers");
+    assert!(wait_until(PATIENCE, || begin.elapsed() > Duration::from_millis(1100)), "the addresses run out");
+    (0..3).for_each(|_| stage.assert_found("localhost"));
+    assert_eq!(server.times_asked("localhost"), 0);
+    assert_eq!(stage.kamailio.log_lines("addresses that have run out").len(), 0, "{}", stage.kamailio.log());
+}
