@@ -25,6 +25,8 @@ pub struct Asked {
     pub is_passed_over: bool,
     /// When it ends without an answer.
     pub until: Instant,
+    /// When it began.
+    pub began: Instant,
     answers: Vec<(Kind, Option<Answer>)>,
     due: Instant,
 }
@@ -85,6 +87,8 @@ pub struct Question<'a> {
     pub due: Instant,
     /// See [`Asked::until`].
     pub until: Instant,
+    /// See [`Asked::began`].
+    pub began: Instant,
 }
 
 /// All that are under way.
@@ -107,7 +111,7 @@ impl Exchanges {
     /// As [`Exchange::begin`].
     pub fn begin(&mut self, question: &Question<'_>) -> Result<u64, LoopError> {
         self.last += 1;
-        let Question { lookup, server, address, name, kinds, in_mixed_case, due, until } = *question;
+        let Question { lookup, server, address, name, kinds, in_mixed_case, due, until, began } = *question;
         let exchange = Exchange::begin(&self.event_loop, self.last, address, name, kinds, in_mixed_case)?;
         let answers = kinds.iter().map(|kind| (*kind, None)).collect();
         let asked = Asked {
@@ -119,6 +123,7 @@ impl Exchanges {
             in_mixed_case,
             is_passed_over: lookup.is_none(),
             until,
+            began,
             answers,
             due,
         };

@@ -31,7 +31,7 @@ impl<W: Ord + Copy> Names<W> {
             return;
         };
         if answer.is_of_server() {
-            self.servers.answered(asked.server, asked.in_mixed_case);
+            self.servers.answered(asked.server, &asked.name, asked.in_mixed_case, now);
         }
         asked.note(kind, answer);
         let has_addresses = || matches!(asked.verdict(), Verdict::Addresses(..));
@@ -68,17 +68,18 @@ impl<W: Ord + Copy> Names<W> {
             return;
         };
         let (server, is_answered, is_copy, until) = (asked.server, asked.is_answered(), asked.is_copy, asked.until);
+        let began = asked.began;
         if std::mem::replace(&mut asked.is_passed_over, true) {
             let (lookup, name) = (asked.lookup, asked.name.clone());
             self.end_exchange(exchange);
             if is_copy && !is_answered {
-                self.servers.failed(server, Failure::Silent, now);
+                self.servers.failed(server, Failure::Silent, began, now);
             }
             self.act_on(lookup, &name, Verdict::Unknown(lookup::NOBODY), false, now);
             return self.probe(&name, now);
         }
         if !is_answered {
-            self.servers.failed(server, Failure::Silent, now);
+            self.servers.failed(server, Failure::Silent, began, now);
         }
         let (lookup, name, verdict) = (asked.lookup, asked.name.clone(), asked.verdict());
         if !is_answered && now < until {
@@ -94,7 +95,7 @@ impl<W: Ord + Copy> Names<W> {
     /// An exchange is complete.
     fn judge(&mut self, asked: &Asked, now: Instant) {
         if let Some(failure) = asked.failure() {
-            self.servers.failed(asked.server, failure, now);
+            self.servers.failed(asked.server, failure, asked.began, now);
         }
         self.act_on(asked.lookup, &asked.name, asked.verdict(), !asked.is_passed_over, now);
     }
@@ -167,7 +168,8 @@ impl<W: Ord + Copy> Names<W> {
         let due = now.after(lookup.patience(now, has_old));
         let until = due.max(now.after(lookup.full_patience()));
         let (name, kinds) = (lookup.name(), lookup.kinds());
-        let question = Question { lookup: Some(number), server, address, name, kinds, in_mixed_case, due, until };
+        let question =
+            Question { lookup: Some(number), server, address, name, kinds, in_mixed_case, due, until, began: now };
         match self.exchanges.begin(&question) {
             Ok(exchange) => {
                 lookup.exchanges.push(exchange);
@@ -194,15 +196,18 @@ impl<W: Ord + Copy> Names<W> {
         }
     }
 
-    /// Gives copies of a question to servers that do not answer, where it is time.
+    /// Asks servers that do not answer whether they do, where it is time: for a name that they have just known, or for `name`, which
+    /// another is asked for.
     pub(super) fn probe(&mut self, name: &str, now: Instant) {
         while let Some(server) = self.servers.to_probe(now) {
             let Some((address, in_mixed_case)) = self.servers.address(server) else {
                 return;
             };
             let until = now.after(self.configuration.timeout.unwrap_or(lookup::PATIENCE));
-            let kinds = &[Kind::A];
-            let question = Question { lookup: None, server, address, name, kinds, in_mixed_case, due: until, until };
+            let (kinds, known) = (&[Kind::A], self.servers.known_name(server));
+            let name = known.as_deref().unwrap_or(name);
+            let question =
+                Question { lookup: None, server, address, name, kinds, in_mixed_case, due: until, until, began: now };
             match self.exchanges.begin(&question) {
                 Ok(exchange) => self.servers.begin_probe(server, exchange),
                 Err(_) => return,

@@ -7,6 +7,7 @@ use end_to_end::name_server::{NameServer, Question, Reply, closed, resolv_conf};
 use end_to_end::network::enter_own_with;
 use std::net::Ipv6Addr;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Whether `server` was asked to answer a look-up of `name`. The copies that a server gets which does not answer are for IPv4
 /// addresses alone.
@@ -113,8 +114,7 @@ fn rotate_begins_with_another_server_each_time() {
 
 #[test]
 fn a_slow_answer_counts_although_others_have_been_asked_meanwhile() {
-    let slow =
-        server(|question| Reply::After(std::time::Duration::from_millis(700), Box::new(question.this_machine())));
+    let slow = server(|question| Reply::After(Duration::from_millis(700), Box::new(question.this_machine())));
     let unhelpful = server(|_| Reply::Failure);
     let stage = Stage::new(&resolv_conf(&[slow.address(), unhelpful.address()], "options attempts:1"));
     assert_replied(&stage.ask_within("a.test", 1500), "200");
@@ -179,4 +179,29 @@ fn a_lost_packet_turns_no_server_away() {
     });
     assert!(is_back);
     assert_eq!(stage.kamailio.log_lines("the name server").len(), 0, "{}", stage.kamailio.log());
+}
+
+#[test]
+fn a_server_that_is_silent_about_some_names_stays_first() {
+    let first = server(|question| match question.name.ends_with(".dead.test") {
+        true => Reply::Silence,
+        false => question.this_machine(),
+    });
+    let second = server(|_| Reply::NoName);
+    let stage = Stage::new(&resolv_conf(&[first.address(), second.address()], "options timeout:1"));
+    stage.assert_found("known.test");
+    let mut names = 0..;
+    for round in 0..2 {
+        let dead: Vec<_> = (0..3).map(|number| stage.send(&format!("n{number}-{round}.dead.test"), LONG)).collect();
+        for sent in &dead {
+            assert!(stage.client.final_answer(sent).is_some());
+        }
+        let is_first = wait_until(PATIENCE, || {
+            let name = format!("n{}.test", names.next().unwrap_or(0));
+            stage.ask(&name).header("X-Ok") == Some("1")
+        });
+        assert!(is_first, "{}", stage.kamailio.log());
+        // It would be told by now.
+        assert_eq!(stage.kamailio.log_lines("the name server").len(), 0, "{}", stage.kamailio.log());
+    }
 }
