@@ -23,6 +23,8 @@ pub struct Asked {
     pub in_mixed_case: bool,
     /// Whether the next server has been asked meanwhile.
     pub is_passed_over: bool,
+    /// Whether the addresses of one kind have been handed out without the other's.
+    pub is_used: bool,
     /// When it ends without an answer.
     pub until: Instant,
     /// When it began.
@@ -61,6 +63,11 @@ impl Asked {
             () if has(&Answer::Silent) => Some(Failure::Silent),
             () => None,
         }
+    }
+
+    /// Whether addresses have come.
+    pub fn has_addresses(&self) -> bool {
+        matches!(self.verdict(), Verdict::Addresses(..))
     }
 
     /// What the answers come to.
@@ -122,6 +129,7 @@ impl Exchanges {
             name: name.to_owned(),
             in_mixed_case,
             is_passed_over: lookup.is_none(),
+            is_used: false,
             until,
             began,
             answers,

@@ -9,6 +9,7 @@ mod answer;
 mod cache;
 mod configuration;
 mod exchanges;
+mod first_answer;
 mod lookup;
 mod progress;
 mod servers;

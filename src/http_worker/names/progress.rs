@@ -4,6 +4,7 @@
 use super::Names;
 use super::cache::Kept;
 use super::exchanges::{Asked, Question};
+use super::first_answer::OTHER_KIND;
 use super::lookup::{self, Lookup, Step, Verdict};
 use super::servers::{Failure, ServerId};
 use crate::host::fault_point::fault_point;
@@ -34,11 +35,12 @@ impl<W: Ord + Copy> Names<W> {
             self.servers.answered(asked.server, &asked.name, asked.in_mixed_case, now);
         }
         asked.note(kind, answer);
-        let has_addresses = || matches!(asked.verdict(), Verdict::Addresses(..));
-        if asked.is_complete() || asked.is_passed_over && has_addresses() {
+        if asked.is_complete() || asked.is_passed_over && asked.has_addresses() {
             if let Some(asked) = self.end_exchange(exchange) {
                 self.judge(&asked, now);
             }
+        } else if asked.has_addresses() {
+            self.exchanges.look_at(exchange, now.after(OTHER_KIND), true);
         }
         self.begin_queued(now);
     }
@@ -64,6 +66,9 @@ impl<W: Ord + Copy> Names<W> {
     }
 
     fn is_due(&mut self, exchange: u64, now: Instant) {
+        if self.use_first_answer(exchange, now) {
+            return;
+        }
         let Some(asked) = self.exchanges.get(exchange) else {
             return;
         };
@@ -190,7 +195,8 @@ impl<W: Ord + Copy> Names<W> {
         let has_old = matches!(self.cache.get(&lookup.host, now), Kept::Old(_));
         let at = now.after(lookup.patience(now, has_old));
         for exchange in &lookup.exchanges {
-            if self.exchanges.get(*exchange).is_some_and(|asked| !asked.is_passed_over) {
+            if let Some(asked) = self.exchanges.get(*exchange).filter(|asked| !asked.is_passed_over) {
+                let at = if asked.has_addresses() { at.min(now.after(OTHER_KIND)) } else { at };
                 self.exchanges.look_at(*exchange, at, true);
             }
         }

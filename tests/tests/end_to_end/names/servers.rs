@@ -7,7 +7,7 @@ use end_to_end::name_server::{NameServer, Question, Reply, closed, resolv_conf};
 use end_to_end::network::enter_own_with;
 use std::net::Ipv6Addr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Whether `server` was asked to answer a look-up of `name`. The copies that a server gets which does not answer are for IPv4
 /// addresses alone.
@@ -204,4 +204,14 @@ fn a_server_that_is_silent_about_some_names_stays_first() {
         // It would be told by now.
         assert_eq!(stage.kamailio.log_lines("the name server").len(), 0, "{}", stage.kamailio.log());
     }
+}
+
+#[test]
+fn a_name_whose_ipv6_addresses_nobody_tells_costs_no_time_out() {
+    let server = server(|question| if question.for_ipv6 { Reply::Silence } else { question.this_machine() });
+    let stage = Stage::new(&resolv_conf(&[server.address()], "options timeout:30"));
+    // A third of the deadline is the least that a time-out takes.
+    let begin = Instant::now();
+    assert_replied(&stage.ask_within("a.test", 60_000), "200");
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
 }
