@@ -100,7 +100,7 @@ impl Worker {
             deadline_timer: Timer::for_deadlines(&event_loop)?,
             timer_set_for: None,
             attempt_clocks: AttemptClocks::default(),
-            names: Names::new(&event_loop, settings.max_lookups as usize, settings.dns_cache_time)?,
+            names: Names::new(&event_loop, settings.max_lookups as usize, settings.dns_cache_time),
             origins: Origins::default(),
             known_files: KnownFiles::default(),
             idle_handles: IdleHandles::new(kept),

@@ -15,7 +15,6 @@ pub mod easy;
 pub mod error;
 pub mod event_loop;
 pub mod global;
-pub mod hosts_file;
 mod international_host;
 pub mod multi;
 pub mod name_server;

@@ -251,7 +251,7 @@ fn channel(server: &ServerAddress, mixed_case: bool, notes: &Notes) -> Result<Ch
 }
 
 /// Options with which c-ares reads neither `resolv.conf` nor the host's name.
-pub(super) fn unconfigured() -> Options {
+fn unconfigured() -> Options {
     let mut options = Options::new();
     options.set_resolvconf_path("/dev/null").set_domains(&[]).set_ndots(1).set_no_rotate();
     options

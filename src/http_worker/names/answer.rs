@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 /// Most addresses of one kind; more are passed over.
-const MAX_ADDRESSES: usize = 256;
+pub const MAX_ADDRESSES: usize = 256;
 /// Most aliases from the name to its addresses.
 const MAX_ALIASES: usize = 16;
 /// The greatest TTL; what is above counts as 0 (RFC 2181 section 8).

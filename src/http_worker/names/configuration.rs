@@ -1,5 +1,6 @@
 //! What the machine says about look-ups: `resolv.conf` and `hosts`, read when they have changed. HTTP workers.
 
+use super::hosts_file;
 use crate::host::log;
 use crate::shared::clock::Instant;
 use crate::transport::name_server::ServerAddress;
@@ -9,7 +10,6 @@ use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 const RESOLV_CONF: &str = "/etc/resolv.conf";
-const HOSTS: &str = "/etc/hosts";
 /// The least time from one look at the files to the next.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
@@ -146,7 +146,7 @@ impl Files {
         let files = Self {
             // Before it is read: a change in between is found by the next look.
             resolv_conf: State::of(RESOLV_CONF),
-            hosts: State::of(HOSTS),
+            hosts: State::of(hosts_file::PATH),
             next_look: now.after(BETWEEN_LOOKS),
         };
         (files, Configuration::read())
@@ -158,7 +158,7 @@ impl Files {
             return Changes::default();
         }
         self.next_look = now.after(BETWEEN_LOOKS);
-        let (resolv_conf, hosts) = (State::of(RESOLV_CONF), State::of(HOSTS));
+        let (resolv_conf, hosts) = (State::of(RESOLV_CONF), State::of(hosts_file::PATH));
         let changes = Changes {
             configuration: (resolv_conf != self.resolv_conf).then(Configuration::read),
             hosts: hosts != self.hosts,

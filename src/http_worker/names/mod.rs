@@ -10,19 +10,19 @@ mod cache;
 mod configuration;
 mod exchanges;
 mod first_answer;
+mod hosts_file;
 mod lookup;
 mod progress;
 mod servers;
 
 use crate::host::log;
 use crate::shared::clock::Instant;
-use crate::transport::error::LoopError;
 use crate::transport::event_loop::EventLoop;
-use crate::transport::hosts_file::HostsFile;
 use crate::transport::url::Origin;
 use cache::{Cache, Kept};
 use configuration::{Changes, Configuration, Files};
 use exchanges::Exchanges;
+use hosts_file::HostsFile;
 use lookup::Lookup;
 use servers::Servers;
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -63,17 +63,14 @@ pub struct Names<W> {
 
 impl<W: Ord + Copy> Names<W> {
     /// Looks names up as the machine is set up to; addresses are kept for `longest` at most.
-    ///
-    /// # Errors
-    /// Memory is exhausted.
-    pub fn new(event_loop: &EventLoop, max_lookups: usize, longest: Duration) -> Result<Self, LoopError> {
+    pub fn new(event_loop: &EventLoop, max_lookups: usize, longest: Duration) -> Self {
         let now = Instant::now();
         let (files, configuration) = Files::read(now);
-        Ok(Self {
+        Self {
             files,
             servers: Servers::new(&configuration, now),
             configuration: Rc::new(configuration),
-            hosts: HostsFile::new()?,
+            hosts: HostsFile::default(),
             cache: Cache::new(longest),
             exchanges: Exchanges::new(event_loop),
             lookups: HashMap::new(),
@@ -85,7 +82,7 @@ impl<W: Ord + Copy> Names<W> {
             abandoned: BTreeSet::new(),
             resolved: VecDeque::new(),
             old_addresses_are_told: false,
-        })
+        }
     }
 
     /// What is known of `host`, without asking anybody.
@@ -219,10 +216,7 @@ impl<W: Ord + Copy> Names<W> {
         }
         if hosts {
             self.cache.clear();
-            match HostsFile::new() {
-                Ok(hosts) => self.hosts = hosts,
-                Err(error) => log::error!("the hosts file has changed and cannot be read again: {error}"),
-            }
+            self.hosts = HostsFile::default();
         }
     }
 
