@@ -25,6 +25,8 @@ pub struct Transfer {
     pub serial: u64,
     /// Where it is.
     pub stage: Stage,
+    /// Whether it counts as queued.
+    pub has_place: bool,
     /// The request that goes out now; `None` until the transfer starts.
     pub hop: Option<Hop>,
     /// When it left the queue.
@@ -37,7 +39,7 @@ pub struct Transfer {
 
 /// Where a transfer is.
 pub enum Stage {
-    /// Waits for a transfer to end, because as many as allowed are in flight. It still counts as queued.
+    /// Waits for a transfer to end, because as many as allowed are in flight.
     Queued,
     /// Waits for addresses, or has got some and waits for another transfer to end.
     Resolving,
@@ -48,7 +50,7 @@ pub enum Stage {
 impl Transfer {
     /// A query fresh from the ring, at `now`.
     pub fn new(query: Query, serial: u64, now: Instant) -> Self {
-        Self { query, serial, stage: Stage::Queued, hop: None, started: now, hop_started: now, sent: now }
+        Self { query, serial, stage: Stage::Queued, has_place: true, hop: None, started: now, hop_started: now, sent: now }
     }
 
     /// When it ends at the latest.

@@ -53,13 +53,11 @@ pub struct Worker {
     last_serial: u64,
     /// Transfers that wait because `max_in_flight` others are under way.
     waiting: VecDeque<TransferId>,
-    /// Those of them that want a name to be looked up, while as many others as are allowed do.
-    waiting_for_look_ups: VecDeque<TransferId>,
     /// Transfers that have got their addresses, and wait because `max_in_flight` others are under way.
     resolved: VecDeque<(TransferId, Addresses)>,
     /// Transfers that libcurl has.
     in_flight: usize,
-    /// Transfers without addresses, and those in `resolved`.
+    /// Transfers without addresses, and those in `resolved`, that have left the queue.
     resolving: usize,
     max_in_flight: usize,
     deadlines: Deadlines,
@@ -91,7 +89,6 @@ impl Worker {
             transfers: Slab::with_capacity(kept),
             last_serial: 0,
             waiting: VecDeque::new(),
-            waiting_for_look_ups: VecDeque::new(),
             resolved: VecDeque::new(),
             in_flight: 0,
             resolving: 0,
@@ -197,12 +194,10 @@ impl Worker {
 
     /// Takes every query from the ring. They keep their places in the queue until they start.
     fn receive(&mut self) {
-        for queue in [&mut self.waiting, &mut self.waiting_for_look_ups] {
-            if queue.len() > 2 * self.settings.queue_size as usize {
-                // Most of them have met their deadline while they waited.
-                let transfers = &self.transfers;
-                queue.retain(|id| transfers.get(id.key).is_some_and(|transfer| transfer.serial == id.serial));
-            }
+        if self.waiting.len() > 2 * self.settings.queue_size as usize {
+            // Most of them have met their deadline while they waited.
+            let transfers = &self.transfers;
+            self.waiting.retain(|id| transfers.get(id.key).is_some_and(|transfer| transfer.serial == id.serial));
         }
         let mut now = None;
         while let Some(query) = self.queue.take() {
@@ -247,15 +242,13 @@ impl Worker {
             return Err(timeout(transfer));
         }
         let hop = Hop::first(&transfer.query, &mut self.origins)?;
-        if self.resolving >= self.max_in_flight && self.names.is_unknown(&hop.origin, now) {
-            let id = TransferId { serial: transfer.serial, key };
-            self.waiting_for_look_ups.push_back(id);
-            return Ok(());
-        }
         transfer.stage = Stage::Resolving;
         transfer.started = now;
-        self.resolving += 1;
-        self.queue.release_place();
+        if self.resolving < self.max_in_flight || !self.names.is_unknown(&hop.origin, now) {
+            transfer.has_place = false;
+            self.resolving += 1;
+            self.queue.release_place();
+        }
         self.go(key, hop, now)
     }
 
@@ -313,7 +306,11 @@ impl Worker {
         self.connections.add(&transfer.query, hop, &easy)?;
         transfer.stage = Stage::Sent(easy, setup);
         self.in_flight += 1;
-        self.resolving -= 1;
+        if std::mem::take(&mut transfer.has_place) {
+            self.queue.release_place();
+        } else {
+            self.resolving -= 1;
+        }
         Ok(())
     }
 

@@ -60,11 +60,11 @@ impl Worker {
     fn hand_over(&mut self, key: usize, outcome: Outcome, used: Used) -> Option<Remains> {
         let transfer = self.transfers.try_remove(key)?;
         self.deadlines.remove(transfer.deadline(), key);
-        let Transfer { query, serial, stage, hop, .. } = transfer;
+        let Transfer { query, serial, stage, has_place, hop, .. } = transfer;
         match stage {
-            Stage::Queued => self.queue.release_place(),
-            Stage::Resolving => self.resolving -= 1,
             Stage::Sent(..) => self.in_flight -= 1,
+            _ if has_place => self.queue.release_place(),
+            _ => self.resolving -= 1,
         }
         let pool = Pool::of(&query, hop.as_ref());
         self.deliveries.accept(query, outcome);

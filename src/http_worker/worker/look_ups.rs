@@ -1,7 +1,7 @@
 //! Who may start, and who waits for a name.
 //!
-//! A transfer that waits for a look-up takes no place of `max_in_flight`. As many as that may wait so; what goes beyond stays in the
-//! queue, and others pass it.
+//! A transfer that waits for a look-up takes no place of `max_in_flight`. As many as that have left the queue for it; what goes beyond
+//! waits as they do, and keeps its place in the queue until it is sent: only the number is bounded, nobody stands before another.
 
 use super::super::names::Known;
 use super::super::transfer::TransferId;
@@ -22,8 +22,7 @@ impl Worker {
             }
         }
         while self.may_start() {
-            let for_look_up = if self.may_look_up() { self.waiting_for_look_ups.pop_front() } else { None };
-            let Some(id) = for_look_up.or_else(|| self.waiting.pop_front()) else {
+            let Some(id) = self.waiting.pop_front() else {
                 return;
             };
             if self.is_alive(id) {
@@ -37,12 +36,8 @@ impl Worker {
         self.in_flight + self.deliveries.postponed() < self.max_in_flight
     }
 
-    /// As many transfers as may be in flight may wait for look-ups beside them; more come by redirects alone.
-    pub(super) fn may_look_up(&self) -> bool {
-        self.resolving < self.max_in_flight
-    }
-
-    /// Whether a transfer can leave the queue. What waits for look-ups beyond its bound takes places of others.
+    /// Whether a transfer can start. What waits for look-ups outside the queue beyond its bound, by redirects alone, takes places
+    /// of others.
     fn may_start(&self) -> bool {
         let beyond = self.resolving.saturating_sub(self.max_in_flight);
         self.in_flight + self.deliveries.postponed() + beyond < self.max_in_flight
@@ -50,8 +45,7 @@ impl Worker {
 
     /// Whether one that waits can go on now.
     pub(super) fn can_start(&self) -> bool {
-        let is_next = !self.waiting.is_empty() || (!self.waiting_for_look_ups.is_empty() && self.may_look_up());
-        (is_next && self.may_start()) || (!self.resolved.is_empty() && self.has_room())
+        (!self.waiting.is_empty() && self.may_start()) || (!self.resolved.is_empty() && self.has_room())
     }
 
     /// Goes on with transfers whose names have been looked up.

@@ -1,7 +1,9 @@
 //! Queries that wait for look-ups stand in nobody's way.
 
 use super::{LONG, Stage, server};
-use end_to_end::kamailio::{PATIENCE, wait_until};
+use crate::common::{REPORT, assert_replied};
+use end_to_end::http_server::{HttpServer, Response};
+use end_to_end::kamailio::{Kamailio, PATIENCE, wait_until};
 use end_to_end::name_server::{Question, Reply, resolv_conf};
 use end_to_end::sip::Sent;
 
@@ -44,4 +46,39 @@ fn a_name_waits_for_a_look_up_to_end_and_no_longer_than_somebody_wants_that() {
     assert_eq!(answer.header("X-Ok"), Some("0"), "{}", answer.text());
     let answer = stage.client.final_answer(&good).expect("an answer");
     assert_eq!(answer.header("X-Ok"), Some("1"), "{}", answer.text());
+}
+
+/// As many queries for a dead name as may be in flight by default, and more; for others, one of the user's host.
+const BURST: &str = r#"
+    route[MAIN] {
+        $var(i) = 0;
+        while($rU == "burst" && $var(i) < {burst}) {
+            http_async_send("http://dead.test/", "");
+            $var(i) = $var(i) + 1;
+        }
+        if($rU == "burst") { sl_send_reply("200", "OK"); exit; }
+        t_newtran();
+        http_async_query("http://$rU:{http_port}/", "REPLY");
+        t_reply("500", "Not suspended");
+    }"#;
+
+#[test]
+fn new_names_pass_more_queries_for_a_dead_one_than_may_be_in_flight() {
+    const COUNT: i64 = 1100;
+    let server = server(dead_or_good);
+    let http = HttpServer::start(|_| Response::text("x"));
+    let kamailio = Kamailio::with_script(&format!("{BURST}{REPORT}"))
+        .set("burst", COUNT)
+        .set("http_port", http.port())
+        .set("seen", "")
+        .before("max_while_loops = 2000")
+        .parameter("connection_timeout", 90_000)
+        .resolv_conf(&resolv_conf(&[server.address()], "options timeout:30 attempts:5"))
+        .start();
+    assert_eq!(kamailio.message("burst").status(), 200);
+    assert!(wait_until(PATIENCE, || server.times_asked("dead.test") > 0));
+    for host in ["127.0.0.1", "good.test", "good.test", "other.test"] {
+        assert_replied(&kamailio.message(host), "200");
+    }
+    kamailio.wait_for_counts([COUNT + 4, 4, 0, 0, COUNT]);
 }
