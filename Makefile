@@ -58,7 +58,7 @@ FAULTS_BUILT := $(or $(CARGO_TARGET_DIR),target)/debug/libhttp_async_client.so
 FAULTS_MODULE := $(abspath $(or $(CARGO_TARGET_DIR),target))/faults/$(DISTRIBUTED)
 
 .PHONY: faults
-faults: ## let every allocation and every call of libcurl, libevent and tm fail once (part of `make test`)
+faults: ## let every allocation and every call of libcurl, c-ares, libevent and tm fail once (part of `make test`)
 	@build/requirements.sh build test
 	@$(HOST) cargo build $(CARGO_FLAGS) --package http_async_client --features fault-injection
 	@install -D -m 644 $(FAULTS_BUILT) $(FAULTS_MODULE)
