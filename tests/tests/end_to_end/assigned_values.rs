@@ -6,7 +6,7 @@ use end_to_end::http_server::{HttpServer, Response};
 use end_to_end::kamailio::{Kamailio, free_tcp_port};
 
 /// Every variable whose value is a string, in each way in which it may lie in memory.
-const VALUES: [&str; 11] = [
+const VALUES: [&str; 13] = [
     "$http_rb",
     "$http_mb",
     "$http_rr",
@@ -17,6 +17,8 @@ const VALUES: [&str; 11] = [
     "$(http_hdr(*)[-1])",
     "$http_xdata",
     "$http_err",
+    "$http_err_text",
+    "$http_err_class",
     "$http_req_id",
 ];
 

@@ -304,6 +304,19 @@ fn no_reply_leaves_for_a_message_that_nobody_sent() {
     kamailio.wait_for_no_transaction();
 }
 
+#[test]
+fn what_a_callback_forwards_leaves() {
+    let server = echo();
+    let callee = callee();
+    let script = r#"
+        route[MAIN] { http_async_query("{url}", "FORWARDS"); sl_send_reply("200", "OK"); }
+        route[FORWARDS] { $du = "sip:{callee}"; forward(); }"#;
+    let kamailio = instance(&server, script).set("callee", callee.address()).start();
+    kamailio.message("alice");
+    assert!(callee.receive_request(PATIENCE).is_some(), "{}", kamailio.log());
+    kamailio.wait_for_no_transaction();
+}
+
 /// The answer of a query, as `{seen}` of [`ERRORS`] shows it.
 fn error(answer: &SipMessage) -> [String; 4] {
     ["X-Err", "X-Class", "X-Number", "X-Error"].map(|header| seen(answer, header).to_owned())

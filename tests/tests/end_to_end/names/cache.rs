@@ -1,7 +1,9 @@
 //! How long answers are kept.
 
 use super::{Stage, good, server};
-use end_to_end::kamailio::{PATIENCE, wait_until};
+use crate::common::{REPORT, assert_replied};
+use end_to_end::http_server::{HttpServer, Response};
+use end_to_end::kamailio::{Kamailio, PATIENCE, wait_until};
 use end_to_end::name_server::{Reply, resolv_conf};
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
@@ -89,4 +91,34 @@ fn names_of_the_hosts_file_need_no_server_when_they_have_run_out() {
     (0..3).for_each(|_| stage.assert_found("localhost"));
     assert_eq!(server.times_asked("localhost"), 0);
     assert_eq!(stage.kamailio.log_lines("addresses that have run out").len(), 0, "{}", stage.kamailio.log());
+}
+
+/// As many names as the cache has room for and more, or the user's host.
+const NAMES: &str = r#"
+    route[MAIN] {
+        $var(i) = 0;
+        while($rU == "fill" && $var(i) < 1100) {
+            http_async_send("http://n$var(i).test:{http_port}/", "");
+            $var(i) = $var(i) + 1;
+        }
+        if($rU == "fill") { sl_send_reply("200", "OK"); exit; }
+        t_newtran();
+        http_async_query("http://$rU:{http_port}/", "REPLY");
+    }"#;
+
+#[test]
+fn a_full_cache_keeps_new_names() {
+    let server = good();
+    let http = HttpServer::start(|_| Response::text("x"));
+    let kamailio = Kamailio::with_script(&format!("{NAMES}{REPORT}"))
+        .set("http_port", http.port())
+        .set("seen", "")
+        .before("max_while_loops = 2000")
+        .parameter("connection_timeout", 60_000)
+        .resolv_conf(&resolv_conf(&[server.address()], "options timeout:5 attempts:5"))
+        .start();
+    assert_eq!(kamailio.message("fill").status(), 200);
+    kamailio.wait_for_counts([1100, 1100, 0, 0, 0]);
+    (0..3).for_each(|_| assert_replied(&kamailio.message("new.test"), "200"));
+    assert_eq!(server.times_asked("new.test"), 1);
 }

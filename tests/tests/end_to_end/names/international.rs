@@ -1,6 +1,7 @@
 //! Internationalised names (RFC 5890).
 
 use super::{Stage, server};
+use crate::common::seen;
 use end_to_end::name_server::{Reply, resolv_conf};
 
 #[test]
@@ -18,4 +19,6 @@ fn an_international_name_is_asked_for_and_sent_in_its_ascii_form() {
     let [books, road] =
         ["xn--bcher-kva.test", "xn--strae-oqa.test"].map(|host| format!("{host}:{}", stage.http.port()));
     assert_eq!(hosts, [books.clone(), books, road]);
+    let answer = stage.ask("b\u{202e}ü.test");
+    assert!(seen(&answer, "X-Error").contains("has no ASCII form"), "{}", answer.text());
 }
