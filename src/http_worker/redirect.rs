@@ -110,10 +110,11 @@ pub const fn is_redirect(status: u16) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn hop(method: Method) -> Hop {
+    /// A first request to `a.example`, with a body.
+    pub fn hop(method: Method) -> Hop {
         let url = c"http://a.example/";
         let origin = Rc::new(Origin::of(url).expect("a good URL"));
         Hop {

@@ -62,25 +62,13 @@ fn was_shared(easy: &Easy<Response>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::redirect::tests::hop;
     use super::*;
     use crate::shared::query::Method;
-    use crate::transport::url::Origin;
-    use std::rc::Rc;
 
     #[test]
     fn a_request_whose_address_libcurl_has_lost_begins_once_more_and_no_more() {
-        let url = c"http://a.example/";
-        let hop = Hop {
-            url: url.to_owned(),
-            origin: Rc::new(Origin::of(url).expect("a good URL")),
-            method: Method::Post,
-            with_body: true,
-            lost_body: false,
-            with_credentials: true,
-            redirects: 0,
-            new_connection: false,
-            sent_again: false,
-        };
+        let hop = hop(Method::Post);
         let mut easy = Easy::new(Response::default()).expect("there is memory");
         let lost = Err(TransferError::new(curl::CURLE_COULDNT_RESOLVE_HOST));
         let again = once_more(&mut easy, &hop, &lost, true).expect("once");

@@ -1,10 +1,9 @@
 //! `tls_ca_path`: a path without authorities is an error, and what else is trusted beside those that it names.
 
-use crate::common::{assert_failed, assert_replied, one_query, seen};
+use crate::common::{assert_failed, assert_replied, assert_untrusted, one_query, seen};
 use end_to_end::certificates::{TestCertificates, TlsSettings};
 use end_to_end::http_server::{HttpServer, Response};
 use end_to_end::kamailio::{Builder, Kamailio, PATIENCE, wait_until};
-use end_to_end::sip::SipMessage;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -75,13 +74,6 @@ fn a_path_without_authorities_refuses_the_start_and_the_check_of_the_configurati
     }
     let with_folder = || nothing().parameter("tls_ca_path", format!("\"{}\"", certificates.ca_directory().display()));
     assert!(with_folder().check().status.success());
-}
-
-/// OpenSSL's words differ between its versions.
-fn assert_untrusted(answer: &SipMessage) {
-    assert_failed(answer, "");
-    let error = seen(answer, "X-Error");
-    assert!(error.contains("SSL") || error.contains("TLS"), "{error}");
 }
 
 /// A file takes the place of the system's file, a folder that of its folder, and the other one stays.

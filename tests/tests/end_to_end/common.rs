@@ -63,6 +63,13 @@ pub fn assert_failed(answer: &SipMessage, text: &str) {
     assert!(seen(answer, "X-Error").contains(text), "{text:?} is not in {}", seen(answer, "X-Error"));
 }
 
+/// Asserts that the server's certificate was not accepted. OpenSSL's words differ between its versions.
+pub fn assert_untrusted(answer: &SipMessage) {
+    assert_failed(answer, "");
+    let error = seen(answer, "X-Error");
+    assert!(error.contains("SSL") || error.contains("TLS"), "{error}");
+}
+
 /// Asserts that the function returned -1 and the script went on.
 pub fn assert_refused(answer: &SipMessage) {
     assert_eq!((answer.status(), seen(answer, "X-Returned")), (500, "-1"), "{}", answer.text());
