@@ -50,7 +50,16 @@ pub enum Stage {
 impl Transfer {
     /// A query fresh from the ring, at `now`.
     pub fn new(query: Query, serial: u64, now: Instant) -> Self {
-        Self { query, serial, stage: Stage::Queued, has_place: true, hop: None, started: now, hop_started: now, sent: now }
+        Self {
+            query,
+            serial,
+            stage: Stage::Queued,
+            has_place: true,
+            hop: None,
+            started: now,
+            hop_started: now,
+            sent: now,
+        }
     }
 
     /// When it ends at the latest.

@@ -4,10 +4,12 @@
 //! A panic costs the step in which it happens, and no query its end: a step of a transfer runs in `attempt`, what a transfer leaves
 //! behind goes in a guard of `end`, and the rest of a turn has the guard of [`Worker::run`].
 
+mod addresses;
 mod end;
+mod errors;
 mod look_ups;
 
-use super::attempt_clocks::{AttemptClocks, is_left, is_refused};
+use super::attempt_clocks::{AttemptClocks, is_refused};
 use super::attempts::Attempts;
 use super::connections::{Connections, Pool, are_shared};
 use super::deadlines::Deadlines;
@@ -17,7 +19,6 @@ use super::names::{Addresses, Names};
 use super::receive_buffers::ReceiveBuffers;
 use super::redirect::Hop;
 use super::request;
-use super::response::{MAX_ALL_HEADER_BYTES, MAX_HEADER_BYTES, Overflow, Response};
 use super::retry;
 use super::setup::Setup;
 use super::tls_terms::KnownFiles;
@@ -28,12 +29,12 @@ use crate::module::settings::Settings;
 use crate::shared::clock::Instant;
 use crate::shared::ring::Ring;
 use crate::shared::set_aside::SetAside;
-use crate::transport::easy::Easy;
 use crate::transport::error::{LoopError, TransferError};
 use crate::transport::event_loop::{EventLoop, QueueWatch, Ready, Timer};
 use crate::transport::multi::{ConnectionLimits, Done};
 use crate::transport::origins::Origins;
 use curl_sys as curl;
+use errors::{explain, internal_error, timeout, unresolved};
 use slab::Slab;
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -355,36 +356,6 @@ impl Worker {
         Ok(())
     }
 
-    /// Leaves addresses that have had their time without taking a connection.
-    fn leave_silent(&mut self) {
-        while let Some(key) = self.attempt_clocks.take_expired(Instant::now()) {
-            self.attempt(key, "the next address", |worker, key| {
-                let is_left = worker.easy_of(key).is_some_and(|easy| is_left(easy, Instant::now()));
-                if is_left { worker.try_next_address(key) } else { Ok(()) }
-            });
-        }
-    }
-
-    /// Sends the present request, of which nothing has gone out, to another of its host's addresses.
-    fn try_next_address(&mut self, key: usize) -> Result<(), TransferError> {
-        let now = Instant::now();
-        let Some(Transfer { stage: Stage::Sent(easy, _), .. }) = self.transfers.get_mut(key) else {
-            return Ok(());
-        };
-        self.attempt_clocks.stop(key, easy, now);
-        let attempts = easy.receiver_mut().take_attempts();
-        self.withdraw(key);
-        self.send_to(key, None, attempts, now)
-    }
-
-    /// The easy handle of a transfer that libcurl has.
-    fn easy_of(&mut self, key: usize) -> Option<&mut Easy<Response>> {
-        match &mut self.transfers.get_mut(key)?.stage {
-            Stage::Sent(easy, _) => Some(easy),
-            _ => None,
-        }
-    }
-
     /// Takes the easy handle back from libcurl.
     fn withdraw(&mut self, key: usize) {
         let Some(transfer) = self.transfers.get_mut(key) else {
@@ -468,47 +439,6 @@ fn connection_limits(settings: &Settings, max_in_flight: usize) -> ConnectionLim
 
 fn reserve_of(settings: &Settings) -> usize {
     SetAside::of(settings.workers as usize, settings.queue_size).reserve()
-}
-
-fn internal_error(what: &str) -> TransferError {
-    TransferError::with_detail(curl::CURLE_FAILED_INIT, format_args!("internal error in {what}"))
-}
-
-fn timeout(transfer: &Transfer) -> TransferError {
-    let milliseconds = transfer.query.options().timeout.as_millis();
-    TransferError::with_detail(
-        curl::CURLE_OPERATION_TIMEDOUT,
-        format_args!("{milliseconds} ms passed while {}", transfer.doing()),
-    )
-}
-
-fn unresolved(host: &str, reason: &str) -> TransferError {
-    TransferError::with_detail(curl::CURLE_COULDNT_RESOLVE_HOST, format_args!("{host} ({reason})"))
-}
-
-/// An error of libcurl's with what it said, or with the limit that this module set.
-fn explain(easy: &mut Easy<Response>, error: TransferError) -> TransferError {
-    let max_body = easy.receiver_mut().max_body();
-    match easy.receiver_mut().overflow() {
-        Some(Overflow::Body) => TransferError::with_detail(
-            curl::CURLE_FILESIZE_EXCEEDED,
-            format_args!("the response body is longer than {max_body} bytes"),
-        ),
-        Some(Overflow::Headers) => TransferError::with_detail(
-            curl::CURLE_FILESIZE_EXCEEDED,
-            format_args!("the response headers are longer than {MAX_HEADER_BYTES} bytes"),
-        ),
-        Some(Overflow::AllHeaders) => TransferError::with_detail(
-            curl::CURLE_FILESIZE_EXCEEDED,
-            format_args!("all headers on the way to the response are longer than {MAX_ALL_HEADER_BYTES} bytes"),
-        ),
-        Some(Overflow::Memory) => TransferError::out_of_memory(),
-        // The receiver has kept a request from going out twice: what counts is how its connection was lost.
-        None if error.code == curl::CURLE_ABORTED_BY_CALLBACK => {
-            TransferError { code: curl::CURLE_RECV_ERROR, detail: easy.error_text() }
-        }
-        None => TransferError { detail: easy.error_text(), ..error },
-    }
 }
 
 impl Drop for Worker {

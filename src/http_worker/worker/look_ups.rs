@@ -5,7 +5,8 @@
 
 use super::super::names::Known;
 use super::super::transfer::TransferId;
-use super::{Worker, unresolved};
+use super::Worker;
+use super::errors::unresolved;
 use crate::shared::clock::Instant;
 use std::rc::Rc;
 
