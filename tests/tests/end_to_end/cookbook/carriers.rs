@@ -1,6 +1,6 @@
 //! Failover over carriers with dispatcher, whose group the API names.
 
-use super::{answer, api, ask, invite_at, quoted, recipe};
+use super::{answer, api, ask, invite_at, invite_of, quoted, recipe};
 use crate::common::callee;
 use end_to_end::http_server::{HttpServer, Response};
 use end_to_end::kamailio::{Kamailio, PATIENCE};
@@ -51,16 +51,13 @@ fn a_call_goes_to_the_group_that_the_api_names_and_to_its_next_carrier_when_one_
 
     // What the callee says is final.
     let call = caller.send("INVITE", "4930", "", "");
-    let invite = std::iter::from_fn(|| first.receive_request(PATIENCE)).find(|request| request.is_for(&call));
-    first.reply(&invite.expect("the INVITE"), 486, "Busy Here");
+    first.reply(&invite_of(&call, &first, &kamailio), 486, "Busy Here");
     assert_eq!(answer(&caller, &call, &kamailio).status(), 486);
 
     // Both are out of order: the caller hears so.
     let call = caller.send("INVITE", "4930", "", "");
     for carrier in [&first, &second] {
-        let invite = std::iter::from_fn(|| carrier.receive_request(PATIENCE))
-            .find(|request| request.is_for(&call) && request.method() == "INVITE");
-        carrier.reply(&invite.unwrap_or_else(|| panic!("{}", kamailio.log())), 503, "Service Unavailable");
+        carrier.reply(&invite_of(&call, carrier, &kamailio), 503, "Service Unavailable");
     }
     assert_eq!(answer(&caller, &call, &kamailio).status() / 100, 5);
 
@@ -68,9 +65,7 @@ fn a_call_goes_to_the_group_that_the_api_names_and_to_its_next_carrier_when_one_
     // An unknown group, nonsense, a late answer: the default group takes the call.
     for user in ["4931", "4932", "4933"] {
         let call = caller.send("INVITE", user, "", "");
-        let invite = std::iter::from_fn(|| standby.receive_request(PATIENCE))
-            .find(|request| request.is_for(&call) && request.method() == "INVITE");
-        standby.reply(&invite.unwrap_or_else(|| panic!("{}", kamailio.log())), 480, "Temporarily Unavailable");
+        standby.reply(&invite_of(&call, &standby, &kamailio), 480, "Temporarily Unavailable");
         assert_eq!(answer(&caller, &call, &kamailio).status(), 480);
     }
     kamailio.wait_for_counts([7, 6, 0, 1, 0]);
@@ -85,10 +80,7 @@ fn a_carrier_that_is_silent_costs_its_time_once() {
     let caller = kamailio.client();
     for _ in 0..2 {
         let call = caller.send("INVITE", "4930", "", "");
-        let invite = std::iter::from_fn(|| second.receive_request(PATIENCE))
-            .find(|request| request.is_for(&call) && request.method() == "INVITE");
-        let invite = invite.unwrap_or_else(|| panic!("{}", kamailio.log()));
-        second.reply(&invite, 480, "Temporarily Unavailable");
+        second.reply(&invite_of(&call, &second, &kamailio), 480, "Temporarily Unavailable");
         assert_eq!(answer(&caller, &call, &kamailio).status(), 480);
     }
     let calls =

@@ -1,39 +1,37 @@
 //! JSON built and read with jansson: an API screens calls.
 
-use super::{answer, invite_at, peer, quoted, recipe};
+use super::{answer, invite_at, invite_of, peer, quoted, recipe};
 use crate::common::callee;
-use end_to_end::http_server::{HttpServer, Response};
+use end_to_end::http_server::{HttpServer, Request, Response};
 use serde_json::{Value, json};
+
+/// What the API says of calls, by the user that is called.
+fn screened(request: &Request) -> Response {
+    let document: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    let to = document["call"]["to"].as_str().unwrap_or_default();
+    let user = to.trim_start_matches("sip:").split('@').next().unwrap_or_default();
+    match user {
+        "spam" => Response::json(r#"{"action": "reject", "code": 603, "reason": "Spam"}"#),
+        "forged" => Response::json(r#"{"action": "reject", "code": 200, "reason": "OK\r\nX-Forged: yes"}"#),
+        "bare" => Response::json("{}"),
+        "broken" => Response::json("not JSON"),
+        "down" => Response::new(500, "Internal Server Error"),
+        _ => {
+            let headers = json!([{"name": "X-Class", "value": "a"}, {"name": "Route", "value": "<sip:x>"},
+                {"name": "X-Bad", "value": "a\r\nX-Forged: yes"}, {"name": "X-Last"}]);
+            // Longer than pv_buffer_size, 8192 bytes.
+            Response::json(json!({"padding": "x".repeat(12_000), "action": "allow", "headers": headers}).to_string())
+        }
+    }
+}
 
 #[test]
 fn json_goes_out_whole_and_what_comes_back_decides() {
-    let server = HttpServer::start(|request| {
-        let document: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-        let to = document["call"]["to"].as_str().unwrap_or_default();
-        let user = to.trim_start_matches("sip:").split('@').next().unwrap_or_default();
-        match user {
-            "spam" => Response::json(r#"{"action": "reject", "code": 603, "reason": "Spam"}"#),
-            "forged" => Response::json(r#"{"action": "reject", "code": 200, "reason": "OK\r\nX-Forged: yes"}"#),
-            "bare" => Response::json("{}"),
-            "broken" => Response::json("not JSON"),
-            "down" => Response::new(500, "Internal Server Error"),
-            _ => {
-                let headers = json!([{"name": "X-Class", "value": "a"}, {"name": "Route", "value": "<sip:x>"},
-                    {"name": "X-Bad", "value": "a\r\nX-Forged: yes"}, {"name": "X-Last"}]);
-                // Longer than pv_buffer_size, 8192 bytes.
-                Response::json(
-                    json!({"padding": "x".repeat(12_000), "action": "allow", "headers": headers}).to_string(),
-                )
-            }
-        }
-    });
+    let server = HttpServer::start(screened);
     let callee = callee();
-    let settings = [
-        ("SCREEN_URL", quoted(server.url("/screen"))),
-        ("NEXT_HOP", peer(&callee)),
-        ("SCREEN_TIMEOUT", "8000".to_owned()),
-    ];
-    let kamailio = recipe("json.cfg", &settings.each_ref().map(|(name, value)| (*name, value.as_str()))).start();
+    let (url, next_hop) = (quoted(server.url("/screen")), peer(&callee));
+    let settings = [("SCREEN_URL", url.as_str()), ("NEXT_HOP", &next_hop), ("SCREEN_TIMEOUT", "8000")];
+    let kamailio = recipe("json.cfg", &settings).start();
     let caller = kamailio.client();
 
     let call = caller.send("INVITE", "o'brien", "Supported: timer, 100rel\r\n", "");
@@ -60,9 +58,7 @@ fn json_goes_out_whole_and_what_comes_back_decides() {
     }
     for user in ["bare", "broken", "down"] {
         let call = caller.send("INVITE", user, "", "");
-        let invite = std::iter::from_fn(|| callee.receive_request(end_to_end::kamailio::PATIENCE))
-            .find(|request| request.is_for(&call) && request.method() == "INVITE");
-        callee.reply(&invite.unwrap_or_else(|| panic!("{}", kamailio.log())), 480, "Temporarily Unavailable");
+        callee.reply(&invite_of(&call, &callee, &kamailio), 480, "Temporarily Unavailable");
         assert_eq!(answer(&caller, &call, &kamailio).status(), 480);
     }
     kamailio.wait_for_counts([6, 6, 0, 0, 0]);

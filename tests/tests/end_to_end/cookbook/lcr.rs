@@ -1,17 +1,8 @@
 //! Least-cost routing in a failure route: the API is asked only when the usual carrier has failed.
 
-use super::{answer, api, peer, recipe};
+use super::{answer, api, invite_of, peer, recipe};
 use crate::common::callee;
 use end_to_end::http_server::{HttpServer, Response};
-use end_to_end::kamailio::{Kamailio, PATIENCE};
-use end_to_end::sip::{Sent, SipClient, SipMessage};
-
-/// The INVITE of that call that reaches a carrier.
-fn invite_of(call: &Sent, carrier: &SipClient, kamailio: &Kamailio) -> SipMessage {
-    std::iter::from_fn(|| carrier.receive_request(PATIENCE))
-        .find(|request| request.is_for(call) && request.method() == "INVITE")
-        .unwrap_or_else(|| panic!("no INVITE; the log:\n{}", kamailio.log()))
-}
 
 #[test]
 fn other_routes_are_asked_for_and_tried_in_turn_when_the_usual_carrier_fails() {

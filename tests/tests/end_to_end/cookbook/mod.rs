@@ -45,6 +45,17 @@ fn invite_at(callee: &SipClient, kamailio: &Kamailio) -> SipMessage {
     found.unwrap_or_else(|| panic!("no INVITE; the log:\n{}", kamailio.log()))
 }
 
+/// The INVITE of that call that reaches a peer.
+///
+/// # Panics
+/// None comes.
+#[track_caller]
+fn invite_of(call: &Sent, callee: &SipClient, kamailio: &Kamailio) -> SipMessage {
+    let found = std::iter::from_fn(|| callee.receive_request(PATIENCE))
+        .find(|request| request.is_for(call) && request.method() == "INVITE");
+    found.unwrap_or_else(|| panic!("no INVITE; the log:\n{}", kamailio.log()))
+}
+
 /// The final answer that a caller gets.
 ///
 /// # Panics

@@ -43,9 +43,9 @@ fn media_are_offered_in_the_callback_answered_in_the_reply_and_deleted_at_the_en
         _ => Response::new(404, "Not Found"),
     });
     let rtpengine = Rtpengine::start();
-    let settings =
-        [("API_URL", api(&server)), ("RTPENGINE", quoted(rtpengine.socket())), ("API_TIMEOUT", "4500".to_owned())];
-    let kamailio = recipe("rtpengine.cfg", &settings.each_ref().map(|(name, value)| (*name, value.as_str()))).start();
+    let (api, socket) = (api(&server), quoted(rtpengine.socket()));
+    let settings = [("API_URL", api.as_str()), ("RTPENGINE", &socket), ("API_TIMEOUT", "4500")];
+    let kamailio = recipe("rtpengine.cfg", &settings).start();
     let caller = kamailio.client();
 
     let call = caller.send("INVITE", "alice", SDP_TYPE, &sdp(40_000));
