@@ -8,11 +8,13 @@
 static int left_alone;
 
 /* tm runs this between the route of a resumed request and its own look at the transaction, which answers with an error
- * where it finds neither a reply nor an open branch. */
+ * where it finds neither a reply nor an open branch. Of a call that the caller has given up that is no fault: tm
+ * refuses to add a branch to it. */
 static int after_failure_route(sip_msg_t *msg, unsigned int flags, void *parameter)
 {
 	const tm_cell_t *transaction = current_transaction();
-	left_alone = transaction != NULL && !is_over(transaction) && !has_open_branch(transaction);
+	left_alone = transaction != NULL && !is_over(transaction) && !was_cancelled(transaction) &&
+				 !has_open_branch(transaction);
 	return 1;
 }
 
@@ -31,9 +33,16 @@ int was_left_alone(void)
 	return left_alone;
 }
 
+/* The current transaction may also be one that the script has looked up, and that another process is busy with. */
+static int is_of(const tm_cell_t *transaction, const sip_msg_t *message)
+{
+	const sip_msg_t *request = transaction->uas.request;
+	return request != NULL && request->id == message->id && request->pid == message->pid;
+}
+
 /* After a request's script tm gives the reference back that the script's transaction holds, and lets go of a
  * transaction that waits for nothing. Nobody does that after a route that the core was not asked to run. */
-void end_made_transaction(void)
+void end_made_transaction(const sip_msg_t *message)
 {
 	tm_cell_t *transaction = current_transaction();
 	int waits;
@@ -44,7 +53,7 @@ void end_made_transaction(void)
 	lock_replies(transaction);
 	waits = is_over(transaction) || has_open_branch(transaction);
 	unlock_replies(transaction);
-	if(!waits) {
+	if(!waits && is_of(transaction, message)) {
 		tm.t_release_transaction(transaction);
 	}
 	tm.unref_cell(transaction);

@@ -134,7 +134,7 @@ int shim_route_run_detached(const ResumeTarget *target)
 	memcpy(&before, &message, sizeof(before));
 	set_route_type(EVENT_ROUTE);
 	run_target(target, &message);
-	end_made_transaction();
+	end_made_transaction(&message);
 	set_route_type(route_type);
 	ksr_msg_env_reset();
 	give_message_back(&message, &before);

@@ -17,9 +17,9 @@ int is_over(const tm_cell_t *transaction);
 int has_open_branch(const tm_cell_t *transaction);
 
 /* after_callback.c */
-int watch_resumed_routes(void);  /* main: 0, or -1 */
-void begin_resumed_route(void);  /* worker */
-int was_left_alone(void);        /* worker: whether the last resumed route left neither a reply nor a branch */
-void end_made_transaction(void); /* worker: after a route without a suspended transaction */
+int watch_resumed_routes(void); /* main: 0, or -1 */
+void begin_resumed_route(void); /* worker */
+int was_left_alone(void);       /* worker: whether the last resumed route left neither a reply nor a branch */
+void end_made_transaction(const sip_msg_t *message); /* worker: after a route without a suspended transaction */
 
 #endif

@@ -241,6 +241,35 @@ fn a_callback_that_leaves_its_transaction_alone_is_warned_of_once() {
     kamailio.wait_for_no_transaction();
 }
 
+/// tm lets no branch be added to a call that the caller has given up, and answers it with 487.
+#[test]
+fn a_callback_whose_caller_has_given_up_is_not_blamed_for_it() {
+    let server = echo();
+    let script = r#"
+        route[MAIN] {
+            if(is_method("CANCEL")) { t_relay_cancel(); exit; }
+            if(is_method("ACK")) { t_check_trans(); exit; }
+            t_newtran();
+            http_async_query("{url}", "RELAYS");
+        }
+        route[RELAYS] {
+            xlog("L_NOTICE", "runs\n");
+            while(!t_is_canceled()) { usleep("50000"); }
+            $ru = "sip:nobody@127.0.0.1:9";
+            t_relay();
+            xlog("L_NOTICE", "relayed: $rc\n");
+        }"#;
+    let kamailio = instance(&server, script).modules(&["tmx", "cfgutils"]).start();
+    let caller = kamailio.client();
+    let sent = caller.send("INVITE", "bob", "", "");
+    kamailio.wait_for_log("runs");
+    caller.cancel(&sent);
+    assert!(kamailio.wait_for_log("relayed: ").contains("relayed: -"));
+    assert_eq!(caller.final_answer(&sent).expect("an answer").status(), 487);
+    kamailio.wait_for_no_transaction();
+    assert_eq!(kamailio.log_lines("neither a reply nor a branch"), Vec::<String>::new());
+}
+
 #[test]
 fn a_transaction_that_a_callback_makes_ends_with_it_unless_it_waits_for_a_branch() {
     let server = echo();
@@ -272,6 +301,43 @@ fn a_transaction_that_a_callback_makes_ends_with_it_unless_it_waits_for_a_branch
     kamailio.wait_for_log("failed: 486");
     kamailio.wait_for_no_transaction();
     assert_eq!(kamailio.log_lines("ERROR: http_async_client"), Vec::<String>::new());
+}
+
+/// A call that another process is busy with is looked up by its Call-ID, and told to ring.
+#[test]
+fn a_transaction_that_a_callback_looks_up_is_not_ended_with_it() {
+    let server = echo();
+    let script = r#"
+        route[MAIN] {
+            if($rU == "alice") { http_async_query("{url}", "RINGS"); }
+            if($rU == "done") { $shv(done) = 1; }
+            if(!is_method("INVITE")) { sl_send_reply("200", "OK"); exit; }
+            t_newtran();
+            $shv(call) = $ci;
+            $shv(number) = $cs;
+            xlog("L_NOTICE", "busy\n");
+            while($shv(done) == 0) { usleep("20000"); }
+            t_reply("480", "Later");
+        }
+        route[RINGS] { t_reply_callid("$shv(call)", "$shv(number)", "180", "Ringing"); xlog("L_NOTICE", "rang $rc\n"); }"#;
+    let kamailio = instance(&server, script)
+        .modules(&["tmx", "cfgutils"])
+        .before("max_while_loops=10000")
+        .lines("modparam(\"pv\", \"shvset\", \"done=i:0\")")
+        .start();
+    let caller = kamailio.client();
+    let sent = caller.send("INVITE", "bob", "", "");
+    kamailio.wait_for_log("busy");
+    for times in 1..=2 {
+        assert_eq!(kamailio.message("alice").status(), 200);
+        // The second callback begins after the end of the first.
+        assert!(wait_until(PATIENCE, || kamailio.log_lines("rang 1").len() == times), "{}", kamailio.log());
+    }
+    let transactions = kamailio.rpc_numbers(&["tm.stats"]);
+    assert_eq!((transactions["current"], transactions["waiting"]), (1, 0), "{transactions:?}");
+    assert_eq!(kamailio.message("done").status(), 200);
+    assert_eq!(caller.final_answer(&sent).expect("an answer").status(), 480);
+    kamailio.wait_for_no_transaction();
 }
 
 /// Stateless 200s that have been sent.
