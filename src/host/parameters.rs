@@ -29,14 +29,15 @@ extern "C" fn set<const ROW: usize, const TEXT: bool>(_type: u32, value: *mut c_
     })
 }
 
-/// `kamailio -c` ends before `mod_init`, which looks at the files. Whoever runs it may not be the user who starts the server.
+/// `kamailio -c` ends before `mod_init`, which looks at the files. Whoever runs it may not be the user who starts the server, and
+/// it does not go to the server's working directory (`-w`).
 fn check_files() -> Result<(), String> {
     // SAFETY: reads two variables of the core.
     if unsafe { sys::shim_only_checks_configuration() } == 0 {
         return Ok(());
     }
     match settings().check_files() {
-        Err(unusable) if !unusable.is_forbidden => Err(unusable.line),
+        Err(unusable) if !unusable.may_serve => Err(unusable.line),
         _ => Ok(()),
     }
 }

@@ -109,8 +109,8 @@ impl Settings {
 pub struct UnusableFile {
     /// The parameter, the path and the reason, in one line.
     pub line: String,
-    /// Whether it may be of use to another user of the system.
-    pub is_forbidden: bool,
+    /// Whether the server may find it of use nevertheless: as another user of the system, or from its own working directory.
+    pub may_serve: bool,
 }
 
 impl Settings {
@@ -125,7 +125,7 @@ impl Settings {
         };
         Authorities::at(path).map(|_| ()).map_err(|reason| UnusableFile {
             line: format!("parameter tls_ca_path: {}: {reason}", path.to_string_lossy()),
-            is_forbidden: reason == NoAuthorities::Unreadable(libc::EACCES),
+            may_serve: reason == NoAuthorities::Unreadable(libc::EACCES) || !path.to_bytes().starts_with(b"/"),
         })
     }
 }

@@ -74,6 +74,10 @@ fn a_path_without_authorities_refuses_the_start_and_the_check_of_the_configurati
     }
     let with_folder = || nothing().parameter("tls_ca_path", format!("\"{}\"", certificates.ca_directory().display()));
     assert!(with_folder().check().status.success());
+    // The start looks from another folder than the check.
+    let relative = || nothing().parameter("tls_ca_path", r#""no-such-ca.pem""#);
+    assert!(relative().check().status.success());
+    assert!(relative().start_refused().log.contains("no-such-ca.pem"));
 }
 
 /// A file takes the place of the system's file, a folder that of its folder, and the other one stays.
