@@ -1,6 +1,7 @@
 /* What a callback leaves behind of a transaction. */
 #include "shim.h"
 #include "core/script_cb.h"
+#include "core/sr_module.h"
 #include "modules/tm/t_lookup.h"
 
 #include "transaction.h"
@@ -21,6 +22,32 @@ static int after_failure_route(sip_msg_t *msg, unsigned int flags, void *paramet
 int watch_resumed_routes(void)
 {
 	return register_script_cb(after_failure_route, POST_SCRIPT_CB | FAILURE_CB, NULL);
+}
+
+/* What a script arms without a transaction is the process's own: tm gives it to each transaction that is made, and
+ * disarms it before the script of a request only. tm hands out no more than the functions of the script. */
+static const char *const arming[] = {"t_on_failure", "t_on_branch_failure", "t_on_reply", "t_on_branch"};
+enum { ARMING = sizeof(arming) / sizeof(arming[0]) };
+static cmd_function arm[ARMING];
+
+int find_arming_functions(void)
+{
+	int each;
+	for(each = 0; each < ARMING; each++) {
+		arm[each] = find_export((char *)arming[each], 1, 0);
+		if(arm[each] == NULL) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+void disarm_routes(sip_msg_t *message)
+{
+	int each;
+	for(each = 0; each < ARMING; each++) {
+		arm[each](message, NULL, NULL);
+	}
 }
 
 void begin_resumed_route(void)

@@ -135,6 +135,7 @@ int shim_route_run_detached(const ResumeTarget *target)
 	set_route_type(EVENT_ROUTE);
 	run_target(target, &message);
 	end_made_transaction(&message);
+	disarm_routes(&message);
 	set_route_type(route_type);
 	ksr_msg_env_reset();
 	give_message_back(&message, &before);

@@ -16,7 +16,7 @@ static int resuming;                   /* this process runs the route of a resum
 
 int shim_tm_bind(void)
 {
-	if(find_module_by_name("tm") == NULL || load_tm_api(&tm) < 0) {
+	if(find_module_by_name("tm") == NULL || load_tm_api(&tm) < 0 || find_arming_functions() < 0) {
 		return -1;
 	}
 	return watch_resumed_routes();

@@ -17,9 +17,11 @@ int is_over(const tm_cell_t *transaction);
 int has_open_branch(const tm_cell_t *transaction);
 
 /* after_callback.c */
-int watch_resumed_routes(void); /* main: 0, or -1 */
-void begin_resumed_route(void); /* worker */
-int was_left_alone(void);       /* worker: whether the last resumed route left neither a reply nor a branch */
+int watch_resumed_routes(void);         /* main: 0, or -1 */
+int find_arming_functions(void);        /* main: 0, or -1 */
+void disarm_routes(sip_msg_t *message); /* worker: without a transaction */
+void begin_resumed_route(void);         /* worker */
+int was_left_alone(void);               /* worker: whether the last resumed route left neither a reply nor a branch */
 void end_made_transaction(const sip_msg_t *message); /* worker: after a route without a suspended transaction */
 
 #endif

@@ -29,6 +29,33 @@ fn nothing_of_one_callback_is_seen_in_the_next() {
     }
 }
 
+/// Without a transaction tm keeps what is armed for the whole process.
+#[test]
+fn routes_that_one_callback_arms_are_not_armed_in_the_next() {
+    let server = HttpServer::start(|_| Response::text("x"));
+    let callee = callee();
+    let script = r#"
+        route[MAIN] { http_async_query("{url}", "$rU"); sl_send_reply("200", "OK"); }
+        route[arms] {
+            t_on_branch("BRANCH"); t_on_reply("REPLY"); t_on_branch_failure("branch"); t_on_failure("FAILURE");
+            xlog("L_NOTICE", "armed\n");
+        }
+        route[relays] { $ru = "sip:bob@{callee}"; t_relay(); }
+        branch_route[BRANCH] { xlog("L_NOTICE", "an armed route: branch\n"); }
+        onreply_route[REPLY] { xlog("L_NOTICE", "an armed route: reply\n"); }
+        event_route[tm:branch-failure:branch] { xlog("L_NOTICE", "an armed route: branch failure\n"); }
+        failure_route[FAILURE] { xlog("L_NOTICE", "an armed route: failure\n"); }"#;
+    let kamailio =
+        Kamailio::with_script(script).set("url", server.url("/")).set("callee", callee.address()).start();
+    kamailio.message("arms");
+    kamailio.wait_for_log("armed");
+    kamailio.message("relays");
+    let request = callee.receive_request(PATIENCE).expect("it is relayed");
+    callee.reply(&request, 486, "Busy Here");
+    kamailio.wait_for_no_transaction();
+    assert_eq!(kamailio.log_lines("an armed route"), Vec::<String>::new());
+}
+
 #[test]
 fn each_callback_without_a_transaction_relays_a_request_of_its_own() {
     const COUNT: usize = 20;
