@@ -45,8 +45,7 @@ fn routes_that_one_callback_arms_are_not_armed_in_the_next() {
         onreply_route[REPLY] { xlog("L_NOTICE", "an armed route: reply\n"); }
         event_route[tm:branch-failure:branch] { xlog("L_NOTICE", "an armed route: branch failure\n"); }
         failure_route[FAILURE] { xlog("L_NOTICE", "an armed route: failure\n"); }"#;
-    let kamailio =
-        Kamailio::with_script(script).set("url", server.url("/")).set("callee", callee.address()).start();
+    let kamailio = Kamailio::with_script(script).set("url", server.url("/")).set("callee", callee.address()).start();
     kamailio.message("arms");
     kamailio.wait_for_log("armed");
     kamailio.message("relays");
