@@ -58,8 +58,20 @@ impl Stage {
 
     /// Begins a query to `host` with a deadline in ms.
     fn send(&self, host: &str, deadline: u32) -> Sent {
+        self.send_by(&self.client, host, deadline)
+    }
+
+    /// The same, from a client of its own, whose answer is there when it is wanted: one client throws away what comes for others while
+    /// it waits, and asks again.
+    fn send_apart(&self, host: &str, deadline: u32) -> (SipClient, Sent) {
+        let client = self.kamailio.client();
+        let sent = self.send_by(&client, host, deadline);
+        (client, sent)
+    }
+
+    fn send_by(&self, client: &SipClient, host: &str, deadline: u32) -> Sent {
         let headers = format!("X-Url: {}\r\nX-Timeout: {deadline}\r\n", self.url(host));
-        self.client.send("MESSAGE", "alice", &headers, "")
+        client.send("MESSAGE", "alice", &headers, "")
     }
 
     /// What came of a query to `host` with a deadline in ms.

@@ -192,9 +192,10 @@ fn a_server_that_is_silent_about_some_names_stays_first() {
     stage.assert_found("known.test");
     let mut names = 0..;
     for round in 0..2 {
-        let dead: Vec<_> = (0..3).map(|number| stage.send(&format!("n{number}-{round}.dead.test"), LONG)).collect();
-        for sent in &dead {
-            assert!(stage.client.final_answer(sent).is_some());
+        let dead = |number: u32| stage.send_apart(&format!("n{number}-{round}.dead.test"), LONG);
+        let dead: Vec<_> = (0..3).map(dead).collect();
+        for (client, sent) in &dead {
+            assert!(client.final_answer(sent).is_some());
         }
         let is_first = wait_until(PATIENCE, || {
             let name = format!("n{}.test", names.next().unwrap_or(0));
