@@ -105,6 +105,19 @@ impl Cache {
         });
     }
 
+    /// Makes addresses run out that servers have told: others are to be asked, and while none answers these serve. Forgets the rest.
+    pub fn run_out(&mut self, now: Instant) {
+        self.entries.retain(|_, entry| {
+            entry.failure = None;
+            entry.until = Some(now);
+            if let Some((_, until)) = &mut entry.addresses {
+                *until = now.min(*until);
+            }
+            entry.is_of_server && entry.addresses.is_some()
+        });
+        self.order = self.entries.keys().map(|host| (now, Rc::clone(host))).collect();
+    }
+
     /// Forgets all names.
     pub fn clear(&mut self) {
         self.entries.clear();
@@ -154,6 +167,25 @@ mod tests {
             assert_eq!(cache.get("h", at(start, holds)), Kept::Old(some()), "{longest} {ttl}");
             assert_eq!(cache.get("h", at(start, holds + 3600)), Kept::Nothing, "{longest} {ttl}");
         }
+    }
+
+    #[test]
+    fn what_servers_have_told_is_old_once_it_has_run_out_and_the_rest_is_forgotten() {
+        let (start, mut cache) = (Instant::now(), Cache::new(HOUR));
+        cache.keep(&Rc::from("told"), &some(), HOUR, start);
+        cache.keep(&Rc::from("told-before"), &some(), LEAST, start);
+        cache.keep_of_hosts_file(&Rc::from("hosts"), &some(), start);
+        cache.fail(&Rc::from("failed"), &Rc::from("SERVFAIL"), false, start);
+        let change = at(start, 60);
+        cache.run_out(change);
+        assert_eq!(cache.get("told", change), Kept::Old(some()));
+        assert_eq!(cache.get("told-before", at(start, 3600)), Kept::Old(some()));
+        assert_eq!(cache.get("told-before", at(start, 3602)), Kept::Nothing, "it has been old for an hour");
+        for name in ["hosts", "failed"] {
+            assert_eq!(cache.get(name, change), Kept::Nothing, "{name}");
+        }
+        cache.keep(&Rc::from("told"), &some(), HOUR, change);
+        assert_eq!((cache.get("told", change), cache.order.len()), (Kept::Addresses(some()), 2));
     }
 
     #[test]

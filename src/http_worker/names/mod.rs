@@ -212,7 +212,7 @@ impl<W: Ord + Copy> Names<W> {
             log::info!("resolv.conf has changed");
             self.servers.change(&configuration, now);
             self.configuration = Rc::new(configuration);
-            self.cache.clear();
+            self.cache.run_out(now);
         }
         if hosts {
             self.cache.clear();
