@@ -82,7 +82,7 @@ fn every_allocation_of_the_start_that_fails_is_refused_or_survived() {
 
 #[test]
 fn every_call_of_the_start_that_fails_is_refused_or_survived() {
-    let kinds = [(Kind::Libcurl, 10), (Kind::Libevent, 5), (Kind::Cares, 1), (Kind::Wake, 1)];
+    let kinds = [(Kind::Libcurl, 10), (Kind::Libevent, 5), (Kind::Wake, 1)];
     sweep_all(&kinds.map(|(kind, least)| (kind, "sys", least)));
 }
 
