@@ -53,7 +53,8 @@ apt install "$package"
 module=$(dpkg -L "$name" | grep '/http_async_client\.so$')
 cmp "$1/http_async_client.so" "$module" || fail "another module was installed"
 [ "$(stat -c '%a %U %G' "$module")" = "644 root root" ] || fail "$module has a mode of its own"
-[ "$(stat -c %s "$module")" -lt 1000000 ] || fail "$module has 1 MB or more"
+# Half of it is the standard library, and the tables of Unicode for host names.
+[ "$(stat -c %s "$module")" -lt 1300000 ] || fail "$module has 1.3 MB or more"
 ! ldd "$module" | grep "not found" || fail "a library is missing"
 for document in manual migration compatibility architecture; do
 	gzip -t "$documents/$document.md.gz" && [ "$(zcat "$documents/$document.md.gz" | wc -c)" -gt 5000 ] || fail "$document is missing"
