@@ -7,7 +7,7 @@ use std::fs;
 use std::os::fd::RawFd;
 
 /// Closes `descriptor` in programs that this process becomes.
-pub(super) fn mark(descriptor: RawFd) {
+fn mark(descriptor: RawFd) {
     // SAFETY: F_SETFD takes an int, and changes nothing but the descriptor's flag; it fails for one that is not open.
     unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
 }
